@@ -1,0 +1,1 @@
+"""Volumes and data set folders: the only layer that touches imaging file formats."""

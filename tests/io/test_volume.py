@@ -1,0 +1,213 @@
+"""Volumes survive a round trip, and each kind of bad file is named with its remedy."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from medaug.errors import InputError
+from medaug.io.volume import read_volume, write_volume
+
+SHAPE = (5, 4, 3)
+AFFINE = np.array(
+    [[0.0, -1.5, 0.0, 90.0], [0.75, 0.0, 0.0, -12.5], [0.0, 0.0, 3.0, 7.0], [0.0, 0.0, 0.0, 1.0]]
+)
+
+
+def ramp(shape: tuple[int, ...] = SHAPE, dtype: str = "int16") -> np.ndarray:
+    return np.arange(np.prod(shape)).reshape(shape).astype(dtype)
+
+
+def nifti_bytes(data: np.ndarray | None = None, **fields: object) -> bytearray:
+    """A valid NIfTI-1 file, with some header fields overwritten behind nibabel's back."""
+    image = nib.Nifti1Image(ramp() if data is None else data, AFFINE)
+    content = bytearray(image.to_bytes())
+    header = np.ndarray((), nib.nifti1.header_dtype, content)
+    for name, value in fields.items():
+        header[name] = value
+    return content
+
+
+# --- what is read is what was written ---------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["scan.nii", "scan.nii.gz"])
+@pytest.mark.parametrize("dtype", ["uint8", "int16", "int64", "float32", "float64"])
+def test_round_trip_keeps_voxels_dtype_and_affine(tmp_path: Path, name: str, dtype: str) -> None:
+    write_volume(tmp_path / name, ramp((2, *SHAPE), dtype), AFFINE)
+    volume = read_volume(tmp_path / name)
+    assert volume.data.dtype == dtype
+    np.testing.assert_array_equal(volume.data, ramp((2, *SHAPE), dtype))
+    np.testing.assert_array_equal(volume.affine, AFFINE)
+    assert volume.affine.dtype == np.float64
+
+
+def test_three_axes_become_one_channel_and_one_channel_is_stored_as_three_axes(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "scan.nii.gz"
+    write_volume(path, ramp(), AFFINE)
+    np.testing.assert_array_equal(read_volume(path).data, ramp()[np.newaxis])
+    write_volume(path, ramp()[np.newaxis], AFFINE)
+    assert nib.load(path).shape == SHAPE
+
+
+def test_last_axis_of_a_file_becomes_the_channels(tmp_path: Path) -> None:
+    stored = ramp((*SHAPE, 2))
+    nib.save(nib.Nifti1Image(stored, AFFINE), tmp_path / "scan.nii")
+    data = read_volume(tmp_path / "scan.nii").data
+    np.testing.assert_array_equal(data[1], stored[..., 1])
+    assert data.flags.c_contiguous
+
+
+@pytest.mark.parametrize(("dtype", "stored"), [("bool", "uint8"), ("float16", "float32")])
+def test_types_that_nifti_lacks_are_widened(tmp_path: Path, dtype: str, stored: str) -> None:
+    path = tmp_path / "scan.nii"
+    write_volume(path, ramp(dtype=dtype), AFFINE)
+    data = read_volume(path).data
+    assert data.dtype == stored
+    np.testing.assert_array_equal(data[0], ramp(dtype=dtype))
+
+
+def test_spacing_is_the_length_of_the_affine_columns(tmp_path: Path) -> None:
+    write_volume(tmp_path / "scan.nii", ramp(), AFFINE)
+    assert read_volume(tmp_path / "scan.nii").spacing_mm == (0.75, 1.5, 3.0)
+
+
+def test_scaled_voxels_are_read_as_float32(tmp_path: Path) -> None:
+    (tmp_path / "scan.nii").write_bytes(nifti_bytes(scl_slope=0.5, scl_inter=-3.0))
+    data = read_volume(tmp_path / "scan.nii").data
+    assert data.dtype == np.float32
+    np.testing.assert_array_equal(data[0], ramp() * 0.5 - 3.0)
+
+
+def test_big_endian_and_nifti_2_files_come_out_native(tmp_path: Path) -> None:
+    header = nib.Nifti2Header(endianness=">")
+    header.set_data_dtype(np.dtype(">i2"))
+    nib.save(nib.Nifti2Image(ramp(), AFFINE, header), tmp_path / "scan.nii")
+    data = read_volume(tmp_path / "scan.nii").data
+    assert data.dtype == np.int16
+    assert data.dtype.isnative
+    np.testing.assert_array_equal(data[0], ramp())
+
+
+def test_compression_is_recognised_by_content(tmp_path: Path) -> None:
+    (tmp_path / "packed.nii").write_bytes(gzip.compress(nifti_bytes()))
+    (tmp_path / "plain.nii.gz").write_bytes(nifti_bytes())
+    for name in ("packed.nii", "plain.nii.gz"):
+        np.testing.assert_array_equal(read_volume(tmp_path / name).data[0], ramp())
+
+
+def test_writing_twice_gives_the_same_bytes(tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        write_volume(tmp_path / folder / "scan.nii.gz", ramp(), AFFINE)
+    first, second = ((tmp_path / folder / "scan.nii.gz").read_bytes() for folder in ("a", "b"))
+    assert first == second
+
+
+def test_real_scans_of_both_exports_are_read(hippocampus: Path) -> None:
+    dtypes = {
+        read_volume(path).data.dtype.name
+        for path in sorted((hippocampus / "imagesTr").glob("*.nii.gz"))[:20]
+    }
+    assert dtypes == {"uint8", "float32"}
+
+
+def test_header_trifles_are_not_remarked_on(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    content = nifti_bytes(vox_offset=360)  # nibabel logs that this is no multiple of 16
+    (tmp_path / "scan.nii").write_bytes(content[:352] + bytes(8) + content[352:])
+    np.testing.assert_array_equal(read_volume(tmp_path / "scan.nii").data[0], ramp())
+    assert not caplog.records
+    assert capfd.readouterr() == ("", "")
+
+
+# --- bad files --------------------------------------------------------------------------------
+
+
+def not_nifti() -> bytes:
+    return b"This is a letter, not a scan. " * 40
+
+
+def flipped(content: bytes, position: int) -> bytes:
+    return content[:position] + bytes([content[position] ^ 0xFF]) + content[position + 1 :]
+
+
+BAD_FILES = {
+    "zero bytes": (b"", "the file is empty"),
+    "no NIfTI": (not_nifti(), "not a NIfTI file"),
+    "compressed, no NIfTI": (gzip.compress(not_nifti()), "not a NIfTI file"),
+    "shorter than a header": (nifti_bytes()[:200], "not a NIfTI file"),
+    "wrong magic": (nifti_bytes(magic=b"xyz"), "not a NIfTI file"),
+    "header of a pair of files": (nifti_bytes(magic=b"ni1"), "not a NIfTI file"),
+    "truncated data": (nifti_bytes()[:-7], "truncated or damaged"),
+    "more data than the shape": (nifti_bytes() + b"\0\0", "truncated or damaged"),
+    "shape too large": (nifti_bytes(dim=[3, 5, 4, 4, 1, 1, 1, 1]), "5 x 4 x 4 voxels of int16"),
+    "shape beyond any memory": (nifti_bytes(dim=[3, 32767, 32767, 32767, 1, 1, 1, 1]), "32767 x"),
+    "shape of zero": (nifti_bytes(dim=[3, 0, 4, 3, 1, 1, 1, 1]), "0 x 4 x 3"),
+    "truncated gzip": (gzip.compress(nifti_bytes())[:-20], "compressed file is truncated"),
+    "gzip without its end": (gzip.compress(nifti_bytes())[:-4], "compressed file is truncated"),
+    "damaged gzip": (flipped(gzip.compress(nifti_bytes()), 40), "truncated or damaged"),
+    "two axes": (nifti_bytes(ramp((5, 4))), "expected a volume of 3 axes"),
+    "five axes": (nifti_bytes(ramp((5, 4, 3, 1, 2))), "expected a volume of 3 axes"),
+    "complex voxels": (nifti_bytes(ramp(dtype="complex64")), "not real numbers"),
+    "colour voxels": (nifti_bytes(datatype=128, bitpix=24), "not real numbers"),
+    "unknown voxel type": (nifti_bytes(datatype=77), "header is damaged"),
+    "data offset not a number": (nifti_bytes(vox_offset=np.nan), "header is damaged"),
+    "data offset negative": (nifti_bytes(vox_offset=-600), "header is damaged"),
+    "scaling infinite": (nifti_bytes(scl_slope=2, scl_inter=np.inf), "header is damaged"),
+    "affine NaN": (nifti_bytes(srow_x=[np.nan, 0, 0, 0]), "NaN or infinite"),
+    "affine infinite": (nifti_bytes(srow_z=[0, 0, 1, np.inf]), "NaN or infinite"),
+    "affine with a zero axis": (nifti_bytes(srow_z=[0, 0, 0, 4]), "singular"),
+    "affine with parallel axes": (
+        nifti_bytes(srow_x=[1, 1, 0, 0], srow_y=[1, 1, 0, 0]),
+        "singular",
+    ),
+    "quaternion out of range": (nifti_bytes(sform_code=0, qform_code=1, quatern_b=9), "damaged"),
+}
+
+
+@pytest.mark.parametrize("kind", BAD_FILES)
+def test_bad_file_is_named_with_its_problem(tmp_path: Path, kind: str) -> None:
+    content, problem = BAD_FILES[kind]
+    path = tmp_path / "case_07.nii.gz"
+    path.write_bytes(content)
+    with pytest.raises(InputError) as caught:
+        read_volume(path)
+    message = str(caught.value)
+    assert message.startswith(f"{path}: ")
+    assert problem in message
+
+
+def test_missing_file_and_folder_in_place_of_a_file_are_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"gone\.nii: no such file"):
+        read_volume(tmp_path / "gone.nii")
+    with pytest.raises(InputError, match="cannot read"):
+        read_volume(tmp_path)
+
+
+@given(keep=st.integers(0, len(gzip.compress(nifti_bytes())) - 1))
+def test_no_truncation_of_a_compressed_file_goes_unnoticed(
+    tmp_path_factory: pytest.TempPathFactory, keep: int
+) -> None:
+    path = tmp_path_factory.mktemp("cut") / "scan.nii.gz"
+    path.write_bytes(gzip.compress(nifti_bytes(), mtime=0)[:keep])
+    with pytest.raises(InputError):
+        read_volume(path)
+
+
+def test_unknown_ending_and_missing_folder_are_refused_on_writing(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"scan\.img: .* \.nii"):
+        write_volume(tmp_path / "scan.img", ramp(), AFFINE)
+    with pytest.raises(InputError, match="cannot write"):
+        write_volume(tmp_path / "nowhere" / "scan.nii", ramp(), AFFINE)
+    with pytest.raises(ValueError, match=r"\[I, J, K\]"):
+        write_volume(tmp_path / "scan.nii", ramp((5, 4)), AFFINE)
