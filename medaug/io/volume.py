@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import logging
 import math
 import os
 import warnings
@@ -16,7 +17,6 @@ from typing import Any
 
 import nibabel as nib
 import numpy as np
-from nibabel.imageglobals import LoggingOutputSuppressor
 from nibabel.spatialimages import HeaderDataError
 
 from medaug.errors import InputError
@@ -27,6 +27,9 @@ NIFTI_SUFFIXES = (".nii.gz", ".nii")
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _SINGLE_FILE_MAGICS = (b"n+1", b"n+2")
+
+# Takes nibabel's remarks on header trifles; what matters it raises.
+_SILENT = logging.Logger("silent", level=logging.CRITICAL)
 
 # NIfTI has no type for these.
 _SUBSTITUTES: dict[np.dtype[Any], np.dtype[Any]] = {
@@ -158,9 +161,9 @@ def _read_content(path: Path) -> bytes:
 
 @contextmanager
 def _nibabel_translated(path: Path) -> Iterator[None]:
-    """Turn nibabel's errors into one InputError, and silence its remarks on header trifles."""
+    """Turn nibabel's errors into one InputError, and silence its warnings."""
     try:
-        with LoggingOutputSuppressor(), warnings.catch_warnings():
+        with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     except InputError:
@@ -176,7 +179,8 @@ def _parse_header(path: Path, content: bytes) -> nib.Nifti1Header:
         block = content[: kind.sizeof_hdr]
         if not kind.may_contain_header(block):
             continue
-        header = kind(block)
+        header = kind(block, check=False)
+        header.check_fix(logger=_SILENT)
         if header["magic"].item()[:3] in _SINGLE_FILE_MAGICS:
             return header
     raise InputError(
