@@ -1,0 +1,296 @@
+"""The cases of a benchmark: every scan read, checked and normalised before any training."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+
+from medaug.errors import InputError
+from medaug.io.layout import CaseFiles, DatasetFiles, find_dataset
+from medaug.io.volume import Volume, read_volume
+from medaug.typing import AnyArray, FloatArray, Matrix, StrPath
+
+#: A channel counts as having an exact background if this share of its voxels holds the minimum.
+BACKGROUND_SHARE = 0.1
+
+#: How far image and label may lie apart at the corners of the volume, in voxels of the finest axis.
+ALIGNMENT_VOXELS = 0.1
+
+# The class index is stored in uint8.
+_MAX_CLASSES = 255
+
+_PROBLEMS_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Case:
+    """One scan and its label, ready for training.
+
+    Attributes
+    ----------
+    name : str
+        Unique within the case set.
+    image : ndarray, shape [C, I, J, K], float32
+        Voxels, z-scored over the foreground of each channel.
+    label : ndarray, shape [1, I, J, K], uint8
+        Class index: 0 background, ``i + 1`` the class ``classes[i]`` of the case set.
+    spacing_mm : tuple of 3 floats
+        Distance between voxel centres along I, J and K.
+    """
+
+    name: str
+    image: FloatArray
+    label: AnyArray
+    spacing_mm: tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class CaseSet:
+    """All cases of a benchmark.
+
+    Attributes
+    ----------
+    name : str
+        Name of the data set.
+    cases : tuple of Case
+        With equal numbers of channels.
+    classes : tuple of str
+        Names of the foreground classes, in the order of their label values.
+    fingerprint : str
+        SHA-256 of all that determines the data, see `fingerprint_of`.
+    """
+
+    name: str
+    cases: tuple[Case, ...]
+    classes: tuple[str, ...]
+    fingerprint: str
+
+
+def fingerprint_of(cases: tuple[Case, ...], classes: tuple[str, ...]) -> str:
+    """Return the SHA-256, in hex, of the names, spacings, shapes and voxels of the cases.
+
+    The place of the files and the name of the data set do not count: a moved folder is the same
+    data.
+    """
+    digest = hashlib.sha256(json.dumps(classes).encode())
+    for case in cases:
+        facts = [case.name, case.spacing_mm, case.image.shape, case.label.shape]
+        digest.update(json.dumps(facts).encode())
+        digest.update(case.image.astype("<f4", copy=False).tobytes())
+        digest.update(case.label.tobytes())
+    return digest.hexdigest()
+
+
+def zscore_foreground(image: AnyArray) -> FloatArray:
+    """Shift and scale each channel to mean 0 and standard deviation 1 over its foreground.
+
+    If at least `BACKGROUND_SHARE` of a channel equals its minimum exactly, as the zeros around a
+    skull-stripped brain do, those voxels are background and become 0. Otherwise, and where the
+    remaining voxels all have one value, every voxel counts as foreground.
+
+    Parameters
+    ----------
+    image : ndarray, shape [C, I, J, K]
+        Finite voxels of any real dtype and range.
+
+    Returns
+    -------
+    ndarray, shape [C, I, J, K], float32
+
+    Raises
+    ------
+    ValueError
+        If a channel is constant.
+    """
+    normalised = np.empty(image.shape, np.float32)
+    for channel, values in enumerate(image):
+        minimum, maximum = values.min(), values.max()
+        if minimum == maximum:
+            raise ValueError(f"channel {channel} is constant ({minimum})")
+        foreground = values > minimum
+        exact_background = foreground.mean() <= 1 - BACKGROUND_SHARE
+        if not exact_background or values[foreground].min() == maximum:
+            foreground = np.ones(values.shape, bool)
+        inside = values[foreground].astype(np.float64)
+        normalised[channel] = 0
+        normalised[channel][foreground] = (inside - inside.mean()) / inside.std()
+    return normalised
+
+
+def load_case_set(root: StrPath, *, on_case: Callable[[str], None] | None = None) -> CaseSet:
+    """Read and check all cases of a data set folder.
+
+    Label values, in ascending order, become the class indices 1 to n. Where the layout does not
+    list them, they are the non-zero values found over all cases, called ``"label 1"`` and so on.
+
+    Parameters
+    ----------
+    root : path-like
+        A folder in one of the layouts of `medaug.io.layout.find_dataset`.
+    on_case : callable, optional
+        Called with the name of each case once it is read.
+
+    Returns
+    -------
+    CaseSet
+
+    Raises
+    ------
+    InputError
+        If the folder or any case cannot be used. All cases are checked; the message lists the
+        first few at fault and how many more there are.
+    """
+    dataset = find_dataset(root)
+    scans, problems = _read_all(dataset, on_case)
+    problems = problems or _channel_problems(scans)
+    if problems:
+        raise InputError(_summary(problems, len(dataset.cases)))
+    names = _class_names(dataset, scans)
+    cases = tuple(_case(scan, names) for scan in scans)
+    classes = tuple(names.values())
+    return CaseSet(dataset.name, cases, classes, fingerprint_of(cases, classes))
+
+
+@dataclass(frozen=True)
+class _Scan:
+    """A case that passed its checks, its label still in the values of the file."""
+
+    files: CaseFiles
+    image: FloatArray
+    label: AnyArray
+    label_values: frozenset[int]
+    spacing_mm: tuple[float, float, float]
+
+
+def _read_all(
+    dataset: DatasetFiles, on_case: Callable[[str], None] | None
+) -> tuple[list[_Scan], list[str]]:
+    """Return the good cases, and a message for each case at fault."""
+    scans: list[_Scan] = []
+    problems: list[str] = []
+    for files in dataset.cases:
+        try:
+            scans.append(_read_scan(files, dataset.labels))
+        except InputError as error:
+            problems.append(str(error))
+        if on_case is not None:
+            on_case(files.name)
+    return scans, problems
+
+
+def _summary(problems: list[str], cases: int) -> str:
+    if len(problems) == 1:
+        return problems[0]
+    shown = problems[:_PROBLEMS_SHOWN]
+    if len(problems) > len(shown):
+        shown.append(f"and {len(problems) - len(shown)} more.")
+    return "\n  ".join([f"{len(problems)} of {cases} cases cannot be used:", *shown])
+
+
+def _read_scan(files: CaseFiles, listed: dict[int, str] | None) -> _Scan:
+    image, label = read_volume(files.image), read_volume(files.label)
+    _check_grids(files, image, label)
+    values = _label_values(files.label, label.data, listed)
+    bad_voxels = image.data.size - int(np.isfinite(image.data).sum())
+    if bad_voxels:
+        raise InputError(
+            f"{files.image}: {bad_voxels} voxels are NaN or infinite; replace them, for instance "
+            "by 0, or remove the case."
+        )
+    try:
+        normalised = zscore_foreground(image.data)
+    except ValueError as error:
+        raise InputError(
+            f"{files.image}: {error}, so there is nothing to learn from; export the scan again or "
+            "remove the case."
+        ) from None
+    return _Scan(files, normalised, label.data, values, image.spacing_mm)
+
+
+def _check_grids(files: CaseFiles, image: Volume, label: Volume) -> None:
+    """Refuse a label that does not lie voxel by voxel on its image."""
+    if len(label.data) != 1:
+        raise InputError(
+            f"{files.label}: the label has {len(label.data)} channels; store one channel with one "
+            "value a class."
+        )
+    shape, label_shape = image.data.shape[1:], label.data.shape[1:]
+    if shape != label_shape:
+        raise InputError(
+            f"{files.label}: the shape of the label, {label_shape}, differs from {shape} of its "
+            f"image {files.image}; resample one to the grid of the other."
+        )
+    apart_mm = _corner_distance_mm(shape, image.affine, label.affine)
+    if apart_mm > ALIGNMENT_VOXELS * min(image.spacing_mm):
+        raise InputError(
+            f"{files.label}: the affine puts the label up to {apart_mm:.3g} mm away from its image "
+            f"{files.image}; correct the header or resample the label to the image."
+        )
+
+
+def _corner_distance_mm(shape: tuple[int, ...], affine: Matrix, other: Matrix) -> float:
+    """Return the largest distance between the two places of a corner voxel of the volume."""
+    corners = np.array([(*corner, 1) for corner in product(*((0, n - 1) for n in shape))])
+    shifts: Matrix = corners @ (affine - other).T
+    return float(np.linalg.norm(shifts, axis=1).max())
+
+
+def _label_values(path: Path, label: AnyArray, listed: dict[int, str] | None) -> frozenset[int]:
+    """Return the values in a label once they are known to be class numbers."""
+    values = np.unique(label)
+    strange = [v for v in values.tolist() if not (v >= 0 and float(v).is_integer())]
+    if strange:
+        raise InputError(
+            f"{path}: label value {_some(strange)} is no whole number from 0 up; was this file "
+            "resampled with interpolation? Export the label again."
+        )
+    found = frozenset(map(int, values))
+    unlisted = sorted(found - listed.keys()) if listed is not None else []
+    if unlisted:
+        raise InputError(
+            f"{path}: label value {_some(unlisted)} is not listed in dataset.json; list it under "
+            "`labels` or correct the label."
+        )
+    return found
+
+
+def _some(values: list[float] | list[int]) -> str:
+    return ", ".join(f"{value:g}" for value in values[:3]) + (", ..." if len(values) > 3 else "")
+
+
+def _channel_problems(scans: list[_Scan]) -> list[str]:
+    """Return a message for each case whose channels are not as many as most cases have."""
+    ((usual, _),) = Counter(len(scan.image) for scan in scans).most_common(1)
+    return [
+        f"{scan.files.image}: the number of channels, {len(scan.image)}, differs from the {usual} "
+        "of other cases; give all cases the same channels."
+        for scan in scans
+        if len(scan.image) != usual
+    ]
+
+
+def _class_names(dataset: DatasetFiles, scans: list[_Scan]) -> dict[int, str]:
+    """Return label value to class name for the foreground, in ascending order of the values."""
+    if dataset.labels is not None:
+        names = {value: name for value, name in sorted(dataset.labels.items()) if value != 0}
+    else:
+        found = frozenset[int]().union(*(scan.label_values for scan in scans))
+        names = {value: f"label {value}" for value in sorted(found - {0})}
+    if not 1 <= len(names) <= _MAX_CLASSES:
+        raise InputError(
+            f"{dataset.root}: the labels have {len(names)} foreground values, but a benchmark "
+            f"takes 1 to {_MAX_CLASSES}; check that the label files are segmentations."
+        )
+    return names
+
+
+def _case(scan: _Scan, class_names: dict[int, str]) -> Case:
+    index_of_value = np.searchsorted([0, *class_names], scan.label)
+    return Case(scan.files.name, scan.image, index_of_value.astype(np.uint8), scan.spacing_mm)
