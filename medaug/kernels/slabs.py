@@ -1,0 +1,102 @@
+"""Whole slabs of output, row by row: the entry points that the CPU backend calls.
+
+Each fills ``out[:, start:stop]``, so that a caller may hand slabs to several threads. ``source``
+is the memory of the input as a flat array, ``strides`` [4] its strides (channel first) in elements.
+Memory beyond input and output is a few rows.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from medaug.kernels.corners import row_corners, row_nearest
+from medaug.kernels.gather import (
+    add_outside,
+    corner_steps,
+    linear_row_1,
+    linear_row_4,
+    nearest_row,
+    vote_row,
+)
+from medaug.kernels.jit import kernel
+from medaug.kernels.rows import fill_row, row_table
+
+
+@kernel
+def linear_slab(source, shape, strides, chain, padding, fill, out, start, stop):
+    """Interpolate linearly into float32 ``out`` [C, I, J, K]."""
+    channels, n = out.shape[0], out.shape[3]
+    xyz, base = np.empty((3, n), np.float32), np.empty((3, n), np.intp)
+    pairs, table = np.empty((3, 2, n), np.float32), row_table(chain, n)
+    offset, weights = np.empty(n, np.intp), np.empty((8, n), np.float32)
+    steps = corner_steps(shape, strides[1:])
+    for i in range(start, stop):
+        for j in range(out.shape[2]):
+            fill_row(chain, i, j, xyz, table, n)
+            row_corners(xyz, shape, strides[1:], padding, base, pairs, offset, weights, n)
+            c = 0
+            while c + 4 <= channels:
+                linear_row_4(
+                    source[c * strides[0] :],
+                    source[(c + 1) * strides[0] :],
+                    source[(c + 2) * strides[0] :],
+                    source[(c + 3) * strides[0] :],
+                    offset,
+                    weights,
+                    steps,
+                    out[c, i, j],
+                    out[c + 1, i, j],
+                    out[c + 2, i, j],
+                    out[c + 3, i, j],
+                    n,
+                )
+                c += 4
+            while c < channels:
+                linear_row_1(source[c * strides[0] :], offset, weights, steps, out[c, i, j], n)
+                c += 1
+            if fill != 0.0:
+                for c in range(channels):
+                    add_outside(weights, fill, out[c, i, j], n)
+
+
+@kernel
+def nearest_slab(source, shape, strides, chain, padding, fill, out, start, stop):
+    """Copy nearest voxels into ``out`` [C, I, J, K] of the dtype of ``source``."""
+    channels, n = out.shape[0], out.shape[3]
+    xyz, base = np.empty((3, n), np.float32), np.empty((3, n), np.intp)
+    table = row_table(chain, n)
+    offset, valid = np.empty(n, np.intp), np.empty(n, np.bool_)
+    for i in range(start, stop):
+        for j in range(out.shape[2]):
+            fill_row(chain, i, j, xyz, table, n)
+            row_nearest(xyz, shape, strides[1:], padding, base, offset, valid, n)
+            for c in range(channels):
+                nearest_row(source[c * strides[0] :], offset, valid, fill, out[c, i, j], n)
+
+
+@kernel
+def vote_slab(source, shape, strides, chain, padding, fill, out, start, stop):
+    """Elect labels into ``out`` [C, I, J, K] of the dtype of ``source``."""
+    channels, n = out.shape[0], out.shape[3]
+    xyz, base = np.empty((3, n), np.float32), np.empty((3, n), np.intp)
+    pairs, table = np.empty((3, 2, n), np.float32), row_table(chain, n)
+    offset, weights = np.empty(n, np.intp), np.empty((8, n), np.float32)
+    nearest, valid = np.empty(n, np.intp), np.empty(n, np.bool_)
+    steps = corner_steps(shape, strides[1:])
+    for i in range(start, stop):
+        for j in range(out.shape[2]):
+            fill_row(chain, i, j, xyz, table, n)
+            row_corners(xyz, shape, strides[1:], padding, base, pairs, offset, weights, n)
+            row_nearest(xyz, shape, strides[1:], padding, base, nearest, valid, n)
+            for c in range(channels):
+                vote_row(
+                    source[c * strides[0] :],
+                    offset,
+                    weights,
+                    steps,
+                    nearest,
+                    valid,
+                    fill,
+                    out[c, i, j],
+                    n,
+                )

@@ -1,0 +1,143 @@
+"""Policies: lists of transforms in YAML, named by ``_target_`` as in a MONAI bundle."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from pydoc import locate
+from typing import Any
+
+import yaml
+from monai.bundle import ConfigParser
+from monai.transforms import Compose
+
+from medaug.errors import InputError
+from medaug.resources import configs_dir
+from medaug.typing import StrPath
+
+#: Whose classes a policy may name. A policy is data: it must not be able to run other code.
+_TRUSTED = ("medaug.", "monai.", "torch.")
+
+
+def policy_path(name_or_path: StrPath) -> Path:
+    """Return the file of a policy: a shipped one by its name, or any YAML file by its path.
+
+    Raises
+    ------
+    InputError
+        If there is no such policy; the message lists the shipped ones.
+    """
+    path = Path(name_or_path)
+    if path.suffix in {".yaml", ".yml"}:
+        if not path.is_file():
+            raise InputError(f"there is no policy file {path}")
+        return path
+    shipped = {p.stem: p for p in sorted((configs_dir() / "policies").glob("*.yaml"))}
+    if str(name_or_path) in shipped:
+        return shipped[str(name_or_path)]
+    raise InputError(
+        f"unknown policy {str(name_or_path)!r}{_nearest(str(name_or_path), shipped)}: name one of "
+        f"{', '.join(shipped)}, or give the path of a .yaml file"
+    )
+
+
+def load_policy(name_or_path: StrPath, *, spatial_size: Sequence[int] | None = None) -> Compose:
+    """Build a policy.
+
+    Parameters
+    ----------
+    name_or_path : str or path
+        See :func:`policy_path`.
+    spatial_size : sequence of ints, optional
+        What ``@spatial_size`` stands for in the policy: the patch that its spatial transform cuts
+        out in the same resample. ``None`` keeps the size of the input.
+
+    Returns
+    -------
+    monai.transforms.Compose
+        Of dictionary transforms on the keys ``image`` and ``label``.
+
+    Raises
+    ------
+    InputError
+        If the file is no list of ``_target_`` entries, or a transform refuses its arguments.
+    """
+    path = policy_path(name_or_path)
+    size = None if spatial_size is None else [int(n) for n in spatial_size]
+    return Compose(
+        [_build(entry, size, f"{path}, entry {i + 1}") for i, entry in enumerate(_entries(path))]
+    )
+
+
+def _entries(path: Path) -> list[Any]:
+    try:
+        entries = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is no valid YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(entries, list):
+        raise InputError(f"{path} must be a list of transforms, each with a _target_ key")
+    return entries
+
+
+def _build(entry: Any, spatial_size: list[int] | None, where: str) -> Any:
+    if not isinstance(entry, dict) or not isinstance(entry.get("_target_"), str):
+        raise InputError(
+            f"{where} must be a mapping with a _target_ key, such as "
+            "'_target_: medaug.transforms.RandSpatiald'"
+        )
+    _check_is_data(entry, where)
+    where = f"{where} ({entry['_target_']})"
+    _check_arguments(entry, where)
+    parser = ConfigParser({"spatial_size": spatial_size, "transform": entry})
+    try:
+        transform = parser.get_parsed_content("transform")
+    except Exception as error:  # whatever a constructor raises about its arguments
+        raise InputError(f"{where}: {_root_cause(error)}") from error
+    if not callable(transform):
+        raise InputError(f"{where} is no transform")
+    return transform
+
+
+def _check_is_data(content: Any, where: str) -> None:
+    """Refuse what would run code, at any depth."""
+    if isinstance(content, dict):
+        target = content.get("_target_")
+        if isinstance(target, str) and not target.startswith(_TRUSTED):
+            raise InputError(
+                f"{where}: _target_ {target!r} is not allowed; "
+                f"it must begin with {', '.join(_TRUSTED)}"
+            )
+        content = list(content.values())
+    if isinstance(content, list):
+        for item in content:
+            _check_is_data(item, where)
+    elif isinstance(content, str) and content.startswith("$"):
+        raise InputError(f"{where}: {content!r} is an expression; a policy cannot run code")
+
+
+def _check_arguments(entry: dict[str, Any], where: str) -> None:
+    """Refuse a target that does not exist and an argument that it does not take."""
+    target = locate(entry["_target_"])
+    if target is None:
+        module, _, name = entry["_target_"].rpartition(".")
+        known = dir(locate(module)) if locate(module) else []
+        raise InputError(f"{where}: there is no {name!r} in {module}{_nearest(name, known)}")
+    known = list(inspect.signature(target).parameters)
+    for key in entry:
+        if not key.startswith("_") and key not in known:
+            raise InputError(
+                f"{where}: unknown key {key!r}{_nearest(key, known)}; it takes {', '.join(known)}"
+            )
+
+
+def _root_cause(error: BaseException) -> str:
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return " ".join(str(error).split())
+
+
+def _nearest(word: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(word, list(known), n=1)
+    return f" (did you mean {close[0]!r}?)" if close else ""

@@ -1,0 +1,47 @@
+"""Crop, pad, flip and axis swaps: the warps that only move voxels, done by slices."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from medaug.geometry import Warp
+from medaug.resample.options import Sampling
+from medaug.typing import AnyArray, Matrix
+
+
+def copy_grid(
+    array: AnyArray, warp: Warp, sampling: Sampling, dtype: npt.DTypeLike
+) -> AnyArray | None:
+    """Return what a grid warp makes of ``array`` [C, I, J, K], exact to the bit.
+
+    Only the voxels of the output are copied. ``None`` where ``border`` or ``reflect`` padding has
+    to invent voxels, which slices cannot do.
+    """
+    moved, offset, size = _axes_turned(array, warp.affine_part())
+    start = np.maximum(-offset, 0)
+    stop = np.minimum(np.array(warp.output_shape), size - offset)
+    covers = np.all(start == 0) and np.all(stop == warp.output_shape)
+    if not covers and sampling.padding_mode != "constant":
+        return None
+    inside = tuple(slice(a, max(a, b)) for a, b in zip(start, stop, strict=True))
+    source = tuple(slice(s.start + o, s.stop + o) for s, o in zip(inside, offset, strict=True))
+    if covers:
+        return moved[(slice(None), *source)].astype(dtype, order="C")
+    out = np.full((array.shape[0], *warp.output_shape), sampling.padding_value, dtype)
+    if all(s.stop > s.start for s in inside):
+        out[(slice(None), *inside)] = moved[(slice(None), *source)]
+    return out
+
+
+def _axes_turned(array: AnyArray, matrix: Matrix) -> tuple[AnyArray, AnyArray, AnyArray]:
+    """Return a view of ``array`` with axes and directions of the output, its offset and size."""
+    linear = np.round(matrix[:3, :3]).astype(np.int64)
+    shift = np.round(matrix[:3, 3]).astype(np.int64)
+    axis_of = np.abs(linear).argmax(axis=0)  # the input axis that output axis b walks along
+    sign = linear[axis_of, np.arange(3)]
+    view = array.transpose(0, *(axis_of + 1))
+    size = np.array(view.shape[1:])
+    view = view[(slice(None), *(slice(None, None, s) for s in sign.tolist()))]
+    offset = np.where(sign > 0, shift[axis_of], size - 1 - shift[axis_of])
+    return view, offset, size

@@ -1,0 +1,41 @@
+"""The names of interpolation and padding, and what goes with them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias, get_args
+
+Mode: TypeAlias = Literal["linear", "nearest", "vote"]
+PaddingMode: TypeAlias = Literal["constant", "border", "reflect"]
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How the voxels of one array are read.
+
+    Parameters
+    ----------
+    mode : {"linear", "nearest", "vote"}
+        ``linear`` for images, float32 out. ``nearest`` and ``vote`` for labels, dtype kept:
+        ``vote`` elects the label with the largest sum of linear corner weights.
+    padding_mode : {"constant", "border", "reflect"}
+        What lies outside the field of view: ``padding_value``, the nearest voxel of the border,
+        or the mirror image about the centres of the border voxels.
+    padding_value : float
+        In the units of the array.
+    """
+
+    mode: Mode = "linear"
+    padding_mode: PaddingMode = "constant"
+    padding_value: float = 0.0
+
+    def __post_init__(self) -> None:
+        check_choice("mode", self.mode, get_args(Mode))
+        check_choice("padding_mode", self.padding_mode, get_args(PaddingMode))
+
+
+def check_choice(name: str, value: object, choices: Sequence[str]) -> None:
+    """Raise ``ValueError`` unless ``value`` is one of ``choices``."""
+    if value not in choices:
+        raise ValueError(f"{name} must be one of {', '.join(choices)}; got {value!r}")

@@ -1,0 +1,39 @@
+"""Scaling about the centre of the field of view."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from medaug.geometry import AffineStage, Stage, affine_about, affine_scale
+from medaug.ranges import AxisRanges
+from medaug.spatial.grid import Grid
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Magnify what is seen: a factor of 1.2 makes it 1.2 times as large.
+
+    Parameters
+    ----------
+    factors : three ranges
+        Positive.
+    isotropic : bool
+        One factor, drawn from the first range, for all axes.
+    """
+
+    factors: AxisRanges
+    isotropic: bool
+
+    def __post_init__(self) -> None:
+        if any(low <= 0 for low, _ in self.factors):
+            raise ValueError(f"scale must stay above 0; got {self.factors}")
+
+    def sample(self, rng: np.random.Generator, grid: Grid) -> list[Stage]:
+        """Draw the factors and return the pull-back."""
+        if self.isotropic:
+            factors = np.full(3, rng.uniform(*self.factors[0]))
+        else:
+            factors = np.array([rng.uniform(low, high) for low, high in self.factors])
+        return [AffineStage(affine_about(affine_scale(1.0 / factors), grid.centre))]

@@ -1,0 +1,100 @@
+"""MONAI's protocol for random dictionary transforms, written once.
+
+A transform says how it samples a record and how it applies one. Both are pure: what was sampled
+lives in the record, a small dictionary of plain numbers, never on the transform. The record is kept
+with the sample, so ``transform.apply(sample, record)`` makes an augmented sample again.
+"""
+
+from __future__ import annotations
+
+import json
+from abc import abstractmethod
+from collections.abc import Hashable, Mapping
+from typing import Any, TypeAlias
+
+import numpy as np
+from monai.config import KeysCollection
+from monai.transforms import InvertibleTransform, MapTransform, RandomizableTransform
+from monai.utils.enums import TraceKeys
+
+from medaug.ranges import parse_probability
+from medaug.rng import SEED_BOUND, generator
+from medaug.transforms.tensors import Volume
+from medaug.typing import Matrix
+
+Record: TypeAlias = dict[str, Any]
+Sample: TypeAlias = dict[Hashable, Any]
+
+_RECORD = "record"
+
+
+class RandDictTransform(RandomizableTransform, MapTransform, InvertibleTransform):
+    """Base of all random dictionary transforms.
+
+    Parameters
+    ----------
+    keys : str or sequence of str
+        Keys of the arrays [C, I, J, K] or [C, I, J] to transform.
+    prob : float
+        Probability that a sample is changed at all.
+    allow_missing_keys : bool
+        Skip keys that a sample does not have, instead of raising ``KeyError``.
+    """
+
+    def __init__(self, keys: KeysCollection, prob: float, allow_missing_keys: bool) -> None:
+        MapTransform.__init__(self, keys, allow_missing_keys)
+        RandomizableTransform.__init__(self, parse_probability("prob", prob))
+
+    def randomize(self, data: Any = None) -> np.random.Generator:  # noqa: ARG002  # MONAI's signature
+        """Draw one integer from ``R`` and return the generator that it seeds."""
+        return generator(int(self.R.randint(SEED_BOUND, dtype=np.uint32)))
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> Sample:
+        """Sample a record and apply it."""
+        return self.apply(data, self.sample(data, self.randomize()))
+
+    @abstractmethod
+    def sample(self, data: Mapping[Hashable, Any], rng: np.random.Generator) -> Record:
+        """Return the parameters for ``data`` as plain numbers that JSON keeps exactly."""
+
+    @abstractmethod
+    def apply(self, data: Mapping[Hashable, Any], record: Record) -> Sample:
+        """Return ``data`` transformed as ``record`` says; ``data`` itself stays as it is."""
+
+    def fires(self, rng: np.random.Generator) -> bool:
+        """Draw whether this sample is changed at all."""
+        return bool(rng.random() < self.prob)
+
+    def trace(
+        self,
+        data: Sample,
+        key: Hashable,
+        original: Volume,
+        record: Record,
+        *,
+        affine: Matrix | None = None,
+        **extra_info: Any,
+    ) -> None:
+        """Note in ``data`` what was done to ``key``, in the way MONAI's inverse expects.
+
+        The record travels as a JSON string, because MONAI collates what it traces and a string
+        collates whatever it says.
+        """
+        names = self.trace_key(key)
+        if names in data:
+            data[names] = list(data[names])  # the input's own list must not grow
+        self.push_transform(
+            data,
+            key=key,
+            affine=affine,
+            orig_size=tuple(original.shape[1:]),
+            extra_info={_RECORD: json.dumps(record), **extra_info},
+        )
+
+    def untrace(self, data: Sample, key: Hashable) -> tuple[Record, dict[str, Any]]:
+        """Take back the latest note about ``key``; return its record and the whole note."""
+        names = self.trace_key(key)
+        if names in data:
+            data[names] = list(data[names])
+        note = self.pop_transform(data, key)
+        return json.loads(note[TraceKeys.EXTRA_INFO][_RECORD]), note
