@@ -1,0 +1,141 @@
+"""A benchmark made ready: all is loaded, checked and decided; nothing is trained or written."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+from torch import nn
+
+import medaug
+from medaug.benchmark.arms import Arm, load_arms
+from medaug.benchmark.cases import CaseSet, load_case_set
+from medaug.benchmark.config import BenchmarkConfig
+from medaug.benchmark.folds import Fold, check_train_cases, make_folds
+from medaug.benchmark.inference import Segmenter
+from medaug.benchmark.network import build_network, check_network
+from medaug.benchmark.phantom import make_phantom
+from medaug.benchmark.runtime import Runtime, resolve_runtime
+from medaug.benchmark.store import RunKey
+
+#: Settings that decide where a benchmark finds its input or how fast it runs, but not what comes
+#: out. What the paths lead to is part of the identity by its content.
+_NOT_IDENTITY = {"data", "arms", "workers"}
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """What the runs of a benchmark share.
+
+    Attributes
+    ----------
+    config : BenchmarkConfig
+        The configuration.
+    case_set : CaseSet
+        All cases, training and test.
+    arms : tuple of Arm
+        The policies; the first is the reference.
+    folds : tuple of Fold
+        The split.
+    runtime : Runtime
+        Device and precision.
+    """
+
+    config: BenchmarkConfig
+    case_set: CaseSet
+    arms: tuple[Arm, ...]
+    folds: tuple[Fold, ...]
+    runtime: Runtime
+
+    @property
+    def keys(self) -> tuple[RunKey, ...]:
+        """All runs in order: every arm of a fold before the next fold, so that pairs end early."""
+        blocks = product(self.config.seeds, self.folds, self.arms)
+        return tuple(RunKey(arm.label, fold.index, seed) for seed, fold, arm in blocks)
+
+    @property
+    def segmenter(self) -> Segmenter:
+        """How whole scans are segmented."""
+        return Segmenter(self.config.patch_size, self.config.overlap, self.runtime)
+
+    @property
+    def n_classes(self) -> int:
+        """Number of foreground classes."""
+        return len(self.case_set.classes)
+
+    def arm(self, label: str) -> Arm:
+        """Return the arm of this label."""
+        return next(arm for arm in self.arms if arm.label == label)
+
+    def network(self, *, seed: int, fold: int) -> nn.Module:
+        """Return a new network with the initial weights of (seed, fold)."""
+        return build_network(
+            self.config.network,
+            in_channels=self.case_set.cases[0].image.shape[0],
+            out_channels=self.n_classes + 1,
+            patch_size=self.config.patch_size,
+            seed=seed,
+            fold=fold,
+        )
+
+    def identity(self) -> dict[str, Any]:
+        """Return, as plain JSON, everything that the results depend on."""
+        return {
+            "medaug": medaug.__version__,
+            "configuration": self.config.model_dump(mode="json", exclude=_NOT_IDENTITY),
+            "arms": [arm.label for arm in self.arms],
+            "policies": {arm.label: arm.text for arm in self.arms},
+            "data": {
+                "cases": len(self.case_set.cases),
+                "classes": list(self.case_set.classes),
+                "fingerprint": self.case_set.fingerprint,
+            },
+            "runtime": dataclasses.asdict(self.runtime),
+        }
+
+
+def prepare(config: BenchmarkConfig, on_case: Callable[[str], None] | None = None) -> Experiment:
+    """Load and check all input of a benchmark.
+
+    Parameters
+    ----------
+    config : BenchmarkConfig
+        The configuration.
+    on_case : callable, optional
+        Called with the name of each case that has been loaded or generated.
+
+    Returns
+    -------
+    Experiment
+        Ready to run.
+
+    Raises
+    ------
+    InputError
+        If anything that a user gave is wrong.
+    """
+    runtime = resolve_runtime(config.device, config.precision)
+    arms = load_arms(config.arms, config.patch_size)
+    case_set = _load_cases(config, on_case)
+    folds = make_folds(len(case_set.cases), config.folds, config.split_seed)
+    check_train_cases(folds, config.train_cases)
+    experiment = Experiment(config, case_set, arms, folds, runtime)
+    check_network(
+        experiment.network(seed=config.seeds[0], fold=0),
+        in_channels=case_set.cases[0].image.shape[0],
+        out_channels=experiment.n_classes + 1,
+        patch_size=config.patch_size,
+    )
+    return experiment
+
+
+def _load_cases(config: BenchmarkConfig, on_case: Callable[[str], None] | None) -> CaseSet:
+    if config.data is not None:
+        case_set = load_case_set(config.data, on_case=on_case)
+    else:
+        assert config.phantom is not None  # the configuration has one of the two
+        case_set = make_phantom(config.phantom, on_case=on_case)
+    return dataclasses.replace(case_set, cases=case_set.cases[: config.cases])

@@ -1,0 +1,97 @@
+"""Which cases a run trains on and which it is tested on. Nothing here knows of arms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from medaug.benchmark.streams import Stream
+from medaug.errors import InputError
+from medaug.rng import generator
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One part of a K-fold split.
+
+    Attributes
+    ----------
+    index : int
+        Number of the fold, from 0.
+    train, test : tuple of int
+        Positions of the cases in the case set, ascending. Together they are all cases, each once.
+    """
+
+    index: int
+    train: tuple[int, ...]
+    test: tuple[int, ...]
+
+
+def make_folds(n_cases: int, n_folds: int, split_seed: int) -> tuple[Fold, ...]:
+    """Split the cases into folds, each case being tested exactly once.
+
+    Parameters
+    ----------
+    n_cases : int
+        Number of cases.
+    n_folds : int
+        Number of folds, at least 2.
+    split_seed : int
+        Seed of the shuffle that comes before the split.
+
+    Returns
+    -------
+    tuple of Fold
+        Test parts differ in size by one case at most.
+
+    Raises
+    ------
+    InputError
+        If there are fewer cases than folds.
+    """
+    if n_cases < n_folds:
+        raise InputError(
+            f"folds: {n_folds} folds need at least {n_folds} cases, but there are {n_cases}; "
+            f"add cases or set folds to at most {n_cases}."
+        )
+    order = generator(Stream.FOLDS, split_seed, 0, 0).permutation(n_cases)
+    parts = [tuple(sorted(part.tolist())) for part in np.array_split(order, n_folds)]
+    everything = range(n_cases)
+    return tuple(
+        Fold(index, tuple(case for case in everything if case not in set(test)), test)
+        for index, test in enumerate(parts)
+    )
+
+
+def check_train_cases(folds: tuple[Fold, ...], train_cases: int | None) -> None:
+    """Raise InputError if a fold has fewer training cases than a run shall train on."""
+    available = min(len(fold.train) for fold in folds)
+    if train_cases is not None and train_cases > available:
+        raise InputError(
+            f"train_cases: {train_cases} training cases are asked for, but the training part of a "
+            f"fold has {available}; lower train_cases or use more folds or data."
+        )
+
+
+def pick_train_cases(fold: Fold, train_cases: int | None, seed: int) -> tuple[int, ...]:
+    """Return the cases of the fold's training part that a run trains on.
+
+    Parameters
+    ----------
+    fold : Fold
+        The fold.
+    train_cases : int or None
+        How many to pick; None for the whole training part.
+    seed : int
+        Seed of the run. The choice depends on it and on the fold.
+
+    Returns
+    -------
+    tuple of int
+        Ascending. A smaller pick is contained in a larger one of the same seed and fold.
+    """
+    if train_cases is None:
+        return fold.train
+    order = generator(Stream.TRAIN_CASES, seed, fold.index, 0).permutation(fold.train)
+    return tuple(sorted(order[:train_cases].tolist()))

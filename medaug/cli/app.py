@@ -1,0 +1,55 @@
+"""The application that subcommands belong to, and how it reports wrong input."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from medaug import __version__
+from medaug.cli.benchmark import benchmark
+from medaug.errors import InputError
+
+#: Exit code for wrong input, the one that typer uses for wrong options.
+EXIT_INPUT = 2
+
+
+class _Group(TyperGroup):
+    """Turns an InputError of any subcommand into one message and exit code 2."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the subcommand."""
+        try:
+            return super().invoke(ctx)
+        except InputError as error:
+            typer.echo(f"Error: {error}", err=True)
+            raise typer.Exit(EXIT_INPUT) from error
+
+
+app = typer.Typer(
+    cls=_Group,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Augment 3D medical volumes and masks together, and measure whether it helped.",
+)
+app.command()(benchmark)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"medaug {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[  # its callback does the work
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Options that stand before a subcommand."""
