@@ -1,0 +1,280 @@
+"""What a benchmark measured: the record of a run, of a whole benchmark, and their files."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from medaug.benchmark.design import check_design, check_same_cases
+from medaug.benchmark.files import dump_json, write_atomically
+from medaug.errors import InputError
+from medaug.typing import FloatArray, StrPath
+
+RESULTS_FILE = "results.json"
+CASES_FILE = "cases.csv"
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """The measurements of one training run: one arm, one fold, one seed.
+
+    Attributes
+    ----------
+    arm : str
+        The policy's name.
+    fold, seed : int
+        Which fold was tested, and the seed of initial weights and sample order.
+    train_cases : tuple of str
+        The cases that the network was trained on.
+    dice : dict of case to (dict of class to Dice)
+        In [0, 1], or NaN where truth and prediction both lack the class.
+    losses : list of (step, loss)
+        The training loss.
+    monitor : list of (step, dice)
+        Mean Dice on a few held-out cases during training, for the learning curve only.
+    seconds : dict of name to seconds
+        Durations, such as ``train``, ``inference`` and ``augment_per_sample``.
+    """
+
+    arm: str
+    fold: int
+    seed: int
+    train_cases: tuple[str, ...]
+    dice: dict[str, dict[str, float]]
+    losses: list[tuple[int, float]]
+    monitor: list[tuple[int, float]]
+    seconds: dict[str, float]
+
+    def to_json(self) -> str:
+        """Return the record as JSON, in which NaN is null."""
+        return dump_json(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> RunResult:
+        """Return the record that :meth:`to_json` wrote.
+
+        Raises
+        ------
+        ValueError, KeyError, TypeError, AttributeError
+            If the text is not such a record.
+        """
+        record = json.loads(text)
+        return cls(
+            arm=record["arm"],
+            fold=record["fold"],
+            seed=record["seed"],
+            train_cases=tuple(record["train_cases"]),
+            dice={case: _floats(scores) for case, scores in record["dice"].items()},
+            losses=[(step, _float(loss)) for step, loss in record["losses"]],
+            monitor=[(step, _float(dice)) for step, dice in record["monitor"]],
+            seconds=_floats(record["seconds"]),
+        )
+
+    def write(self, path: StrPath) -> None:
+        """Write the record to the file `path`, whole or not at all."""
+        write_atomically(path, self.to_json())
+
+    @classmethod
+    def read(cls, path: StrPath) -> RunResult:
+        """Read the record from the file `path`.
+
+        Raises
+        ------
+        InputError
+            If the file does not hold such a record.
+        """
+        try:
+            return cls.from_json(Path(path).read_text(encoding="utf-8"))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise InputError(
+                f"{path} is not the record of a run. Delete it to have the run made again."
+            ) from error
+
+
+@dataclass(frozen=True, eq=False)
+class Example:
+    """One slice of a test case, as each arm segmented it.
+
+    Attributes
+    ----------
+    case : str
+    fold, seed : int
+    image : float32 array, shape (I, J)
+        The first channel, in any range.
+    truth : uint8 array, shape (I, J)
+        Class indices; 0 is background.
+    predictions : dict of arm to uint8 array, shape (I, J)
+    dice : dict of arm to float
+        Mean Dice over the classes of the whole case.
+    """
+
+    case: str
+    fold: int
+    seed: int
+    image: FloatArray
+    truth: npt.NDArray[np.uint8]
+    predictions: dict[str, npt.NDArray[np.uint8]]
+    dice: dict[str, float]
+
+
+@dataclass(frozen=True, eq=False)
+class Results:
+    """All runs of one benchmark.
+
+    Attributes
+    ----------
+    name : str
+        The benchmark's name.
+    arms : tuple of str
+        The first one is the reference.
+    classes : tuple of str
+        The foreground classes.
+    cases : DataFrame
+        Columns ``arm``, ``fold``, ``seed``, ``case``, ``class``, ``dice``.
+    losses : DataFrame
+        Columns ``arm``, ``fold``, ``seed``, ``step``, ``loss``.
+    monitor : DataFrame
+        Columns ``arm``, ``fold``, ``seed``, ``step``, ``dice``.
+    seconds : DataFrame
+        Columns ``arm``, ``fold``, ``seed`` and one for each duration.
+    train_cases : DataFrame
+        Columns ``fold``, ``seed``, ``case``: the same for each arm.
+    provenance : dict
+        Plain JSON: versions, seeds, configuration, hardware, command, times.
+    """
+
+    name: str
+    arms: tuple[str, ...]
+    classes: tuple[str, ...]
+    cases: pd.DataFrame
+    losses: pd.DataFrame
+    monitor: pd.DataFrame
+    seconds: pd.DataFrame
+    train_cases: pd.DataFrame
+    provenance: dict[str, Any]
+
+
+def collect_results(
+    name: str,
+    arms: Sequence[str],
+    classes: Sequence[str],
+    runs: Sequence[RunResult],
+    provenance: Mapping[str, Any],
+) -> Results:
+    """Put the runs of a benchmark together.
+
+    Parameters
+    ----------
+    name : str
+        The benchmark's name.
+    arms, classes : sequence of str
+        In the order of every table; the first arm is the reference.
+    runs : sequence of RunResult
+        In any order.
+    provenance : mapping
+        Plain JSON: versions, seeds, configuration, hardware, command, times.
+
+    Returns
+    -------
+    Results
+        With rows in the order of `arms`, then fold, seed, and `classes`.
+
+    Raises
+    ------
+    InputError
+        If there are no runs; if a combination of arm, fold and seed is missing or there twice; or
+        if the arms of a fold and seed differ in training cases, test cases or classes.
+    """
+    check_design(arms, runs)
+    check_same_cases(arms, classes, runs)
+    ordered = sorted(runs, key=lambda run: (arms.index(run.arm), run.fold, run.seed))
+    reference = [run for run in ordered if run.arm == arms[0]]
+    return Results(
+        name=name,
+        arms=tuple(arms),
+        classes=tuple(classes),
+        cases=_table(ordered, ["case", "class", "dice"], lambda run: _dice_rows(run, classes)),
+        losses=_table(ordered, ["step", "loss"], lambda run: run.losses),
+        monitor=_table(ordered, ["step", "dice"], lambda run: run.monitor),
+        seconds=pd.DataFrame(
+            [{"arm": run.arm, "fold": run.fold, "seed": run.seed} | run.seconds for run in ordered]
+        ),
+        train_cases=_table(reference, ["case"], lambda run: [(case,) for case in run.train_cases])[
+            ["fold", "seed", "case"]
+        ],
+        provenance=dict(provenance),
+    )
+
+
+def write_results(results: Results, comparison: pd.DataFrame, folder: StrPath) -> None:
+    """Write ``results.json`` and ``cases.csv``, each whole or not at all.
+
+    ``cases.csv`` starts with one comment line, ``# `` and the provenance as JSON:
+    ``pandas.read_csv(path, comment="#")`` reads the table below it.
+
+    Parameters
+    ----------
+    results : Results
+    comparison : DataFrame
+        From :func:`medaug.benchmark.statistics.compare_arms`.
+    folder : path
+        It must exist.
+    """
+    summary = {
+        "name": results.name,
+        "arms": results.arms,
+        "classes": results.classes,
+        "comparison": comparison.to_dict("records"),
+        "runs": _run_facts(results),
+        "train_cases": [
+            {"fold": fold, "seed": seed, "cases": group["case"].tolist()}
+            for (fold, seed), group in results.train_cases.groupby(["fold", "seed"])
+        ],
+        "provenance": results.provenance,
+    }
+    write_atomically(Path(folder) / RESULTS_FILE, dump_json(summary) + "\n")
+    # Texts are quoted, so that a # in the name of a case does not start a comment.
+    table = results.cases.to_csv(index=False, quoting=csv.QUOTE_NONNUMERIC)
+    header = f"# {dump_json(results.provenance, indent=None)}\n"
+    write_atomically(Path(folder) / CASES_FILE, header + table)
+
+
+def _run_facts(results: Results) -> list[dict[str, Any]]:
+    """Return a record for each run: its mean Dice, its last loss and its durations."""
+    key = ["arm", "fold", "seed"]
+    facts = results.seconds.set_index(key).add_suffix("_seconds")
+    facts.insert(0, "dice", results.cases.groupby(key)["dice"].mean())
+    facts.insert(1, "final_loss", results.losses.groupby(key)["loss"].last())
+    records = facts.reset_index().to_dict("records")
+    return [{str(name): value for name, value in row.items()} for row in records]
+
+
+def _table(
+    runs: Sequence[RunResult],
+    columns: list[str],
+    rows: Callable[[RunResult], Iterable[tuple[Any, ...]]],
+) -> pd.DataFrame:
+    """Return the rows of all runs as one table, with the run's arm, fold and seed in front."""
+    records = [(run.arm, run.fold, run.seed, *row) for run in runs for row in rows(run)]
+    return pd.DataFrame(records, columns=["arm", "fold", "seed", *columns])
+
+
+def _dice_rows(run: RunResult, classes: Sequence[str]) -> Iterable[tuple[str, str, float]]:
+    return ((case, name, scores[name]) for case, scores in run.dice.items() for name in classes)
+
+
+def _float(value: float | None) -> float:
+    """Undo :func:`dump_json`: null was NaN."""
+    return float("nan") if value is None else float(value)
+
+
+def _floats(values: Mapping[str, float | None]) -> dict[str, float]:
+    return {name: _float(value) for name, value in values.items()}
