@@ -120,7 +120,7 @@ def _check_is_data(content: Any, where: str) -> None:
 def _check_arguments(entry: dict[str, Any], where: str) -> None:
     """Refuse a target that does not exist and an argument that it does not take."""
     target = locate(entry["_target_"])
-    if target is None:
+    if not callable(target):
         module, _, name = entry["_target_"].rpartition(".")
         known = dir(locate(module)) if locate(module) else []
         raise InputError(f"{where}: there is no {name!r} in {module}{_nearest(name, known)}")
