@@ -112,7 +112,9 @@ class PatchDataset(Dataset[Sample]):
 
     def _finish(self, values: AnyArray | torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
         """Crop or pad about the centre to the patch size, as a plain contiguous tensor."""
-        plain = convert_to_tensor(self._fit_patch(values), dtype=dtype, track_meta=False)
+        if values.shape[1:] != self._patch_size:
+            values = self._fit_patch(values)
+        plain = convert_to_tensor(values, dtype=dtype, track_meta=False)
         return torch.as_tensor(plain).contiguous()
 
 

@@ -18,6 +18,8 @@ import yaml
 
 from medaug.benchmark import harness
 from medaug.benchmark.config import BenchmarkConfig, load_config
+from medaug.benchmark.examples import pick_examples
+from medaug.benchmark.experiment import prepare
 from medaug.benchmark.harness import run_benchmark
 from medaug.benchmark.progress import Progress
 from medaug.benchmark.results import RunResult
@@ -154,6 +156,21 @@ def test_kept_predictions_are_what_was_scored(finished: Path) -> None:
     assert shapes == {(26, 26, 26)}
 
 
+def test_examples_are_the_first_test_cases_with_every_arm_at_the_fullest_slice(
+    tmp_path: Path, finished: Path
+) -> None:
+    experiment = prepare(configure(tmp_path))
+    store = RunStore(finished, experiment.identity())
+    examples = pick_examples(experiment, store)
+    expected = [experiment.case_set.cases[position].name for position in experiment.folds[0].test]
+    assert [example.case for example in examples] == expected
+    for example, position in zip(examples, experiment.folds[0].test, strict=True):
+        label = experiment.case_set.cases[position].label[0]
+        assert np.count_nonzero(example.truth) == np.count_nonzero(label, axis=(0, 1)).max()
+        assert example.image.shape == example.truth.shape == label.shape[:2]
+        assert set(example.predictions) == set(example.dice) == {"none", "flip"}
+
+
 def test_two_arms_of_one_policy_get_identical_results(tmp_path: Path) -> None:
     """Folds, initial weights, steps, sample order and patches are the same."""
     policy = tmp_path / "same.yaml"
@@ -221,16 +238,15 @@ def test_a_diverging_run_stops_with_its_name_and_keeps_the_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config, out = configure(tmp_path), tmp_path / "out"
-    prepare = harness.prepare
 
-    def spoil(*args: Any) -> Any:
+    def prepare_broken(*args: Any) -> Any:
         experiment = prepare(*args)
         none, flip = experiment.arms
         broken = replace(flip, policy=lambda data: data | {"image": data["image"] * float("nan")})
         broken.policy.set_random_state = lambda **_: None
         return replace(experiment, arms=(none, broken))
 
-    monkeypatch.setattr(harness, "prepare", spoil)
+    monkeypatch.setattr(harness, "prepare", prepare_broken)
     with pytest.raises(InputError, match=r"^Run of arm 'flip', fold 0, seed 0: .* loss became nan"):
         run_benchmark(config, out)
     assert [path.parent.parent.name for path in out.rglob("result.json")] == ["none"]
