@@ -67,32 +67,49 @@ def row_corners(xyz, shape, strides, padding, base, pairs, offset, weights, n):
 
     Parameters
     ----------
-    xyz : float32 [3, n]
+    xyz : three float32 [n]
     shape, strides : int64 [3]
         Of the input, strides in elements.
-    base, pairs : intp [3, n], float32 [3, 2, n]
+    base, pairs : three intp [n], six float32 [n]
         Scratch.
     offset : intp [n]
     weights : float32 [8, n]
         Corner ``4 a + 2 b + c`` lies ``a``, ``b``, ``c`` voxels further along the axes.
     """
-    for axis in range(3):
-        axis_corners(xyz[axis], shape[axis], padding, base[axis], pairs[axis, 0], pairs[axis, 1], n)
+    x, y, z = xyz
+    base_i, base_j, base_k = base
+    i0, i1, j0, j1, k0, k1 = pairs
+    axis_corners(x, shape[0], padding, base_i, i0, i1, n)
+    axis_corners(y, shape[1], padding, base_j, j0, j1, n)
+    axis_corners(z, shape[2], padding, base_k, k0, k1, n)
+    step_i, step_j, step_k = strides[0], strides[1], strides[2]
     for k in range(n):
-        offset[k] = base[0, k] * strides[0] + base[1, k] * strides[1] + base[2, k] * strides[2]
-    for corner in range(8):
-        along_i, along_j = pairs[0, corner >> 2], pairs[1, (corner >> 1) & 1]
-        along_k = pairs[2, corner & 1]
-        for k in range(n):
-            weights[corner, k] = along_i[k] * along_j[k] * along_k[k]
+        offset[k] = base_i[k] * step_i + base_j[k] * step_j + base_k[k] * step_k
+    corner_products(i0, j0, k0, k1, weights[0], weights[1], n)
+    corner_products(i0, j1, k0, k1, weights[2], weights[3], n)
+    corner_products(i1, j0, k0, k1, weights[4], weights[5], n)
+    corner_products(i1, j1, k0, k1, weights[6], weights[7], n)
+
+
+@kernel
+def corner_products(along_i, along_j, low_k, high_k, low, high, n):
+    """Write the weights of the two corners that differ along the last axis."""
+    for k in range(n):
+        both = along_i[k] * along_j[k]
+        low[k] = both * low_k[k]
+        high[k] = both * high_k[k]
 
 
 @kernel
 def row_nearest(xyz, shape, strides, padding, base, offset, valid, n):
     """Write the offset of the nearest voxel, and whether it lies inside, for a row."""
+    x, y, z = xyz
+    base_i, base_j, base_k = base
     for k in range(n):
         valid[k] = True
-    for axis in range(3):
-        axis_nearest(xyz[axis], shape[axis], padding, base[axis], valid, n)
+    axis_nearest(x, shape[0], padding, base_i, valid, n)
+    axis_nearest(y, shape[1], padding, base_j, valid, n)
+    axis_nearest(z, shape[2], padding, base_k, valid, n)
+    step_i, step_j, step_k = strides[0], strides[1], strides[2]
     for k in range(n):
-        offset[k] = base[0, k] * strides[0] + base[1, k] * strides[1] + base[2, k] * strides[2]
+        offset[k] = base_i[k] * step_i + base_j[k] * step_j + base_k[k] * step_k

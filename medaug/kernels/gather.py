@@ -97,30 +97,28 @@ def elect(labels, votes, nearest):
 def vote_row(channel, offset, weights, steps, nearest, valid, fill, out, n):
     """Elect the label with the largest sum of corner weights; a tie goes to the nearest voxel.
 
-    What lies outside the volume votes for ``fill``.
+    What lies outside the volume votes for ``fill``. Most voxels have equal corners: they are told
+    apart first, without touching a weight.
     """
     si, sj, sk = steps
-    labels = np.empty(9, channel.dtype)
-    votes = np.empty(9, np.float32)
+    labels, votes = np.empty(9, channel.dtype), np.empty(9, np.float32)
     for k in range(U(n)):
         o = U(offset[k])
-        first = channel[o]
-        labels[0], labels[1] = first, channel[o + sk]
-        labels[2], labels[3] = channel[o + sj], channel[o + sj + sk]
-        labels[4], labels[5] = channel[o + si], channel[o + si + sk]
-        labels[6], labels[7] = channel[o + si + sj], channel[o + si + sj + sk]
-        labels[8] = fill
-        same = True
-        for corner in range(1, 8):
-            same &= labels[corner] == first
-        if same and first == fill:
-            out[k] = first
+        l0, l1, l2, l3 = channel[o], channel[o + sk], channel[o + sj], channel[o + sj + sk]
+        o += si
+        l4, l5, l6, l7 = channel[o], channel[o + sk], channel[o + sj], channel[o + sj + sk]
+        differ = (l0 ^ l1) | (l0 ^ l2) | (l0 ^ l3) | (l0 ^ l4) | (l0 ^ l5) | (l0 ^ l6) | (l0 ^ l7)
+        if differ == 0 and l0 == fill:
+            out[k] = l0
             continue
         votes[8] = np.float32(1.0)
         for corner in range(8):
             votes[corner] = weights[corner, k]
             votes[8] -= votes[corner]
-        if same and votes[8] < ROUNDING:
-            out[k] = first
+        if differ == 0 and votes[8] < ROUNDING:
+            out[k] = l0
             continue
+        labels[0], labels[1], labels[2], labels[3] = l0, l1, l2, l3
+        labels[4], labels[5], labels[6], labels[7] = l4, l5, l6, l7
+        labels[8] = fill
         out[k] = elect(labels, votes, channel[U(nearest[k])] if valid[k] else fill)

@@ -1,7 +1,9 @@
-"""Input coordinates of one output row, stage by stage, in place.
+"""Input coordinates of one output row.
 
-A row is all output voxels (i, j, 0..n). Its coordinates live in ``xyz`` [3, n] float32 and stay in
-the first-level cache. A chain of stages comes as parallel arrays, see ``medaug.resample.chain``.
+A row is all output voxels (i, j, 0..n). Its coordinates ``x``, ``y``, ``z`` are float32 [n]
+and stay in the first-level cache. The head of a chain, a lattice if any and an affine map, has a
+closed form along a row; the stages behind it change the row in place. ``medaug.resample.chain``
+says how a chain is laid out.
 """
 
 from __future__ import annotations
@@ -46,38 +48,32 @@ def clamped(index, size):
 
 
 @kernel
-def apply_affine(matrix, x, y, z, n):
-    """Map the row by ``matrix`` [3, 4]."""
-    m00, m01, m02, m03 = matrix[0, 0], matrix[0, 1], matrix[0, 2], matrix[0, 3]
-    m10, m11, m12, m13 = matrix[1, 0], matrix[1, 1], matrix[1, 2], matrix[1, 3]
-    m20, m21, m22, m23 = matrix[2, 0], matrix[2, 1], matrix[2, 2], matrix[2, 3]
-    for k in range(n):
-        a, b, c = x[k], y[k], z[k]
-        x[k] = m00 * a + m01 * b + m02 * c + m03
-        y[k] = m10 * a + m11 * b + m12 * c + m13
-        z[k] = m20 * a + m21 * b + m22 * c + m23
-
-
-@kernel
-def row_table(chain, n):
-    """Return what all grid rows share of the first lattice, and scratch space.
+def row_table(head, n):
+    """Return what all rows share of the lattice in the head, and scratch space.
 
     Returns
     -------
-    cells : int64 [n]
-        The lattice cell of each voxel of the row.
+    edges : int64 [cells + 1]
+        The first voxel of each lattice cell along the row.
+    cells : int64 [cells]
+        The lattice cell between two edges.
     within : float32 [n]
         The position of each voxel in its cell.
     plane, line : float32 [3, M, N], [3, N]
         Scratch for the lattice summed over its first axis, and over its first two.
     """
-    kinds, _, _, shapes, origins, inverse_spacings = chain
-    cells, within = np.zeros(n, np.int64), np.zeros(n, np.float32)
-    if kinds[0] == LATTICE:
-        for k in range(n):
-            cells[k], within[k] = cell_of(np.float64(k), origins[0, 2], inverse_spacings[0, 2])
-    plane = np.empty((3, shapes[0, 1], shapes[0, 2]), np.float32)
-    return cells, within, plane, np.empty((3, shapes[0, 2]), np.float32)
+    _, control, origin, inverse_spacing = head
+    within = np.empty(n, np.float32)
+    edges, cells = np.empty(n + 1, np.int64), np.empty(n, np.int64)
+    count = 0
+    for k in range(n):
+        cell, within[k] = cell_of(np.float64(k), origin[2], inverse_spacing[2])
+        if count == 0 or cell != cells[count - 1]:
+            cells[count], edges[count] = cell, k
+            count += 1
+    edges[count] = n
+    plane = np.empty((3, control.shape[2], control.shape[3]), np.float32)
+    return edges[: count + 1], cells[:count], within, plane, np.empty_like(plane[:, 0])
 
 
 @kernel
@@ -135,23 +131,59 @@ def cell_cubic(line, cell):
 
 
 @kernel
-def add_line(line, cells, within, x, y, z, n):
-    """Displace the row, cell by cell, so that the inner loop reads nothing but the row."""
-    start = 0
-    while start < n:
-        cell = cells[start]
-        stop = start + 1
-        while stop < n and cells[stop] == cell:
-            stop += 1
-        x0, x1, x2, x3 = cell_cubic(line[0], cell)
-        y0, y1, y2, y3 = cell_cubic(line[1], cell)
-        z0, z1, z2, z3 = cell_cubic(line[2], cell)
-        for k in range(start, stop):
-            t = within[k]
-            x[k] += ((x3 * t + x2) * t + x1) * t + x0
-            y[k] += ((y3 * t + y2) * t + y1) * t + y0
-            z[k] += ((z3 * t + z2) * t + z1) * t + z0
-        start = stop
+def straight_row(matrix, i, j, x, y, z, n):
+    """Write the affine image of the row: it is straight and evenly spaced."""
+    x0, dx = (
+        np.float32(matrix[0, 0] * i + matrix[0, 1] * j + matrix[0, 3]),
+        np.float32(matrix[0, 2]),
+    )
+    y0, dy = (
+        np.float32(matrix[1, 0] * i + matrix[1, 1] * j + matrix[1, 3]),
+        np.float32(matrix[1, 2]),
+    )
+    z0, dz = (
+        np.float32(matrix[2, 0] * i + matrix[2, 1] * j + matrix[2, 3]),
+        np.float32(matrix[2, 2]),
+    )
+    for k in range(n):
+        step = np.float32(k)
+        x[k] = x0 + dx * step
+        y[k] = y0 + dy * step
+        z[k] = z0 + dz * step
+
+
+@kernel
+def add_cubic(matrix_row, a, b, c, within, start, stop, out):
+    """Add one row of the matrix times the displacement, a cubic on the cell ``start`` to ``stop``.
+
+    ``a``, ``b``, ``c`` are the coefficients of the displacement along the three axes.
+    """
+    m0, m1 = np.float32(matrix_row[0]), np.float32(matrix_row[1])
+    m2 = np.float32(matrix_row[2])
+    c0 = m0 * a[0] + m1 * b[0] + m2 * c[0]
+    c1 = m0 * a[1] + m1 * b[1] + m2 * c[1]
+    c2 = m0 * a[2] + m1 * b[2] + m2 * c[2]
+    c3 = m0 * a[3] + m1 * b[3] + m2 * c[3]
+    for k in range(start, stop):
+        t = within[k]
+        out[k] += ((c3 * t + c2) * t + c1) * t + c0
+
+
+@kernel
+def add_head_lattice(head, table, i, j, x, y, z):
+    """Add the affine image of the displacement, cell by cell."""
+    matrix, control, origin, inverse_spacing = head
+    edges, cells, within, plane, line = table
+    if j == 0:
+        collapse_to_plane(control, origin, inverse_spacing, i, plane)
+    collapse_to_line(plane, origin, inverse_spacing, j, line)
+    for m in range(cells.shape[0]):
+        a = cell_cubic(line[0], cells[m])
+        b = cell_cubic(line[1], cells[m])
+        c = cell_cubic(line[2], cells[m])
+        add_cubic(matrix[0], a, b, c, within, edges[m], edges[m + 1], x)
+        add_cubic(matrix[1], a, b, c, within, edges[m], edges[m + 1], y)
+        add_cubic(matrix[2], a, b, c, within, edges[m], edges[m + 1], z)
 
 
 @kernel
@@ -205,15 +237,25 @@ def undo_lattice(control, origin, inverse_spacing, x, y, z, n):
 
 
 @kernel
-def fill_row(chain, i, j, xyz, table, n):
-    """Write the input coordinates of output row (i, j) to ``xyz``."""
-    kinds, matrices, controls, shapes, origins, inverse_spacings = chain
-    cells, within, plane, line = table
-    x, y, z = xyz[0], xyz[1], xyz[2]
+def apply_affine(matrix, x, y, z, n):
+    """Map the row by ``matrix`` [3, 4]."""
+    m00, m01, m02, m03 = matrix[0, 0], matrix[0, 1], matrix[0, 2], matrix[0, 3]
+    m10, m11, m12, m13 = matrix[1, 0], matrix[1, 1], matrix[1, 2], matrix[1, 3]
+    m20, m21, m22, m23 = matrix[2, 0], matrix[2, 1], matrix[2, 2], matrix[2, 3]
     for k in range(n):
-        x[k] = np.float32(i)
-        y[k] = np.float32(j)
-        z[k] = np.float32(k)
+        a, b, c = x[k], y[k], z[k]
+        x[k] = m00 * a + m01 * b + m02 * c + m03
+        y[k] = m10 * a + m11 * b + m12 * c + m13
+        z[k] = m20 * a + m21 * b + m22 * c + m23
+
+
+@kernel
+def fill_row(chain, table, i, j, x, y, z, n):
+    """Write the input coordinates of output row (i, j)."""
+    head, kinds, matrices, controls, shapes, origins, inverse_spacings = chain
+    straight_row(head[0], i, j, x, y, z, n)
+    if head[1].size > 0:
+        add_head_lattice(head, table, i, j, x, y, z)
     first = 0
     for s in range(kinds.shape[0]):
         if kinds[s] == AFFINE:
@@ -223,12 +265,7 @@ def fill_row(chain, i, j, xyz, table, n):
         last = first + 3 * d0 * d1 * d2
         control = controls[first:last].reshape(3, d0, d1, d2)
         first = last
-        if kinds[s] == LATTICE_INVERSE:
-            undo_lattice(control, origins[s], inverse_spacings[s], x, y, z, n)
-        elif s == 0:
-            if j == 0:
-                collapse_to_plane(control, origins[s], inverse_spacings[s], i, plane)
-            collapse_to_line(plane, origins[s], inverse_spacings[s], j, line)
-            add_line(line, cells, within, x, y, z, n)
-        else:
+        if kinds[s] == LATTICE:
             add_lattice(control, origins[s], inverse_spacings[s], x, y, z, n)
+        else:
+            undo_lattice(control, origins[s], inverse_spacings[s], x, y, z, n)

@@ -23,16 +23,34 @@ from medaug.kernels.rows import fill_row, row_table
 
 
 @kernel
+def row_buffers(n):
+    """Return coordinates, base voxels and weight pairs of a row; separate arrays never alias."""
+    f = np.float32
+    xyz = (np.empty(n, f), np.empty(n, f), np.empty(n, f))
+    base = (np.empty(n, np.intp), np.empty(n, np.intp), np.empty(n, np.intp))
+    pairs = (
+        np.empty(n, f),
+        np.empty(n, f),
+        np.empty(n, f),
+        np.empty(n, f),
+        np.empty(n, f),
+        np.empty(n, f),
+    )
+    return xyz, base, pairs
+
+
+@kernel
 def linear_slab(source, shape, strides, chain, padding, fill, out, start, stop):
     """Interpolate linearly into float32 ``out`` [C, I, J, K]."""
     channels, n = out.shape[0], out.shape[3]
-    xyz, base = np.empty((3, n), np.float32), np.empty((3, n), np.intp)
-    pairs, table = np.empty((3, 2, n), np.float32), row_table(chain, n)
+    xyz, base, pairs = row_buffers(n)
+    x, y, z = xyz
     offset, weights = np.empty(n, np.intp), np.empty((8, n), np.float32)
+    table = row_table(chain[0], n)
     steps = corner_steps(shape, strides[1:])
     for i in range(start, stop):
         for j in range(out.shape[2]):
-            fill_row(chain, i, j, xyz, table, n)
+            fill_row(chain, table, i, j, x, y, z, n)
             row_corners(xyz, shape, strides[1:], padding, base, pairs, offset, weights, n)
             c = 0
             while c + 4 <= channels:
@@ -63,12 +81,13 @@ def linear_slab(source, shape, strides, chain, padding, fill, out, start, stop):
 def nearest_slab(source, shape, strides, chain, padding, fill, out, start, stop):
     """Copy nearest voxels into ``out`` [C, I, J, K] of the dtype of ``source``."""
     channels, n = out.shape[0], out.shape[3]
-    xyz, base = np.empty((3, n), np.float32), np.empty((3, n), np.intp)
-    table = row_table(chain, n)
+    xyz, base, _ = row_buffers(n)
+    x, y, z = xyz
     offset, valid = np.empty(n, np.intp), np.empty(n, np.bool_)
+    table = row_table(chain[0], n)
     for i in range(start, stop):
         for j in range(out.shape[2]):
-            fill_row(chain, i, j, xyz, table, n)
+            fill_row(chain, table, i, j, x, y, z, n)
             row_nearest(xyz, shape, strides[1:], padding, base, offset, valid, n)
             for c in range(channels):
                 nearest_row(source[c * strides[0] :], offset, valid, fill, out[c, i, j], n)
@@ -78,14 +97,15 @@ def nearest_slab(source, shape, strides, chain, padding, fill, out, start, stop)
 def vote_slab(source, shape, strides, chain, padding, fill, out, start, stop):
     """Elect labels into ``out`` [C, I, J, K] of the dtype of ``source``."""
     channels, n = out.shape[0], out.shape[3]
-    xyz, base = np.empty((3, n), np.float32), np.empty((3, n), np.intp)
-    pairs, table = np.empty((3, 2, n), np.float32), row_table(chain, n)
+    xyz, base, pairs = row_buffers(n)
+    x, y, z = xyz
     offset, weights = np.empty(n, np.intp), np.empty((8, n), np.float32)
     nearest, valid = np.empty(n, np.intp), np.empty(n, np.bool_)
+    table = row_table(chain[0], n)
     steps = corner_steps(shape, strides[1:])
     for i in range(start, stop):
         for j in range(out.shape[2]):
-            fill_row(chain, i, j, xyz, table, n)
+            fill_row(chain, table, i, j, x, y, z, n)
             row_corners(xyz, shape, strides[1:], padding, base, pairs, offset, weights, n)
             row_nearest(xyz, shape, strides[1:], padding, base, nearest, valid, n)
             for c in range(channels):

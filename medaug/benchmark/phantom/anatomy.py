@@ -21,7 +21,9 @@ CLASSES = ("oedema", "core")
 
 _HEAD_HALF_AXES_MM = (68.0, 84.0, 72.0)
 _SCALP_MM, _SKULL_MM, _OUTER_FLUID_MM = 5.0, 5.0, 2.0
-_CORTEX_MM = 4.5
+
+# The cortex is this thick, and lines a furrow on either side to this multiple of its width.
+_CORTEX_MM, _CORTEX_WIDTH = 4.0, 2.5
 
 # Lesions start in white matter at least this far below the surface of the brain.
 _LESION_CENTRE_DEPTH_MM = 14.0
@@ -95,7 +97,7 @@ def draw_head(rng: np.random.Generator, grid: Grid) -> Head:
 def _head_coordinates(rng: np.random.Generator, grid: Grid) -> Matrix:
     """Return where each voxel lies in the frame of the head, shape [3, I, J, K], in mm."""
     rotation = Rotation.from_euler("xyz", rng.uniform(-20, 20, 3), degrees=True).as_matrix()
-    scale = rng.uniform(0.86, 1.06) * rng.uniform(0.95, 1.05, 3)
+    scale = rng.uniform(0.88, 1.08) * rng.uniform(0.95, 1.05, 3)
     shift_mm = rng.uniform(-6, 6, 3)
     bend_mm = np.stack([3.5 * smooth_noise(rng, grid, scale_mm=35) for _ in range(3)])
     moved = grid.points_mm() - shift_mm[:, np.newaxis, np.newaxis, np.newaxis] + bend_mm
@@ -126,10 +128,12 @@ def _brain_depth(points_mm: Matrix) -> Matrix:
 def _draw_tissue(rng: np.random.Generator, grid: Grid, points_mm: Matrix) -> AnyArray:
     """Return a `Tissue` for each voxel: layers from the skin inwards, then the inner structures."""
     head = _head_depth(points_mm) + 0.7 * smooth_noise(rng, grid, scale_mm=15)
-    cortex = _brain_depth(points_mm) - _furrows(rng, grid, points_mm)
+    brain = _brain_depth(points_mm)
+    folds = smooth_noise(rng, grid, scale_mm=5)
+    cortex = brain - _furrow_depth(folds, points_mm, width=1)
+    white = brain - _furrow_depth(folds, points_mm, width=_CORTEX_WIDTH) - _CORTEX_MM
     ventricles = _ventricle_depth(rng, points_mm) + smooth_noise(rng, grid, scale_mm=8)
     nuclei = _nuclei_depth(points_mm) + smooth_noise(rng, grid, scale_mm=8)
-    cortex_mm = _CORTEX_MM + smooth_noise(rng, grid, scale_mm=10)
     spots = smooth_noise(rng, grid, scale_mm=5) > rng.uniform(0.3, 1.2)
 
     tissue = np.full(grid.shape, Tissue.AIR, np.uint8)
@@ -137,22 +141,22 @@ def _draw_tissue(rng: np.random.Generator, grid: Grid, points_mm: Matrix) -> Any
     tissue[head > _SCALP_MM] = Tissue.SKULL
     tissue[head > _SCALP_MM + _SKULL_MM] = Tissue.FLUID
     tissue[cortex > 0] = Tissue.GREY
-    tissue[cortex > cortex_mm] = Tissue.WHITE
+    tissue[white > 0] = Tissue.WHITE
     tissue[(tissue == Tissue.WHITE) & (ventricles > -6) & spots] = Tissue.GLIOSIS
     tissue[nuclei > 0] = Tissue.GREY
     tissue[ventricles > 0] = Tissue.FLUID
     return tissue
 
 
-def _furrows(rng: np.random.Generator, grid: Grid, points_mm: Matrix) -> Matrix:
-    """Return how far fluid cuts into the brain, in mm: sulci, and the fissure between the halves.
+def _furrow_depth(folds: Matrix, points_mm: Matrix, width: float) -> Matrix:
+    """Return how far furrows cut into the brain, in mm: sulci, and the fissure between the halves.
 
-    Sulci follow the sheets on which a smooth random field is zero, which makes the surface
-    irregular and different in each case.
+    Sulci follow the sheets on which a smooth random field, `folds`, is zero. That makes the surface
+    irregular and different in each case. `width` 1 is that of the fluid in a furrow.
     """
-    sulci = 9 * np.exp(-((smooth_noise(rng, grid, scale_mm=5.5) / 0.25) ** 2))
     x, _, z = points_mm
-    fissure = 32 * np.exp(-((x / 2.5) ** 2)) / (1 + np.exp(-z / 6))
+    sulci = 10 * np.exp(-((folds / (0.25 * width)) ** 2))
+    fissure = 28 * np.exp(-((x / (2.5 * width)) ** 2)) / (1 + np.exp(-z / 6))
     depth_mm: Matrix = np.maximum(sulci, fissure)
     return depth_mm
 
@@ -176,7 +180,7 @@ def _draw_lesion(
 ) -> Matrix:
     """Return the depth inside a lesion and inside its core, shape [2, I, J, K], in mm."""
     core_centre = points_mm[:, centres][:, rng.integers(np.count_nonzero(centres))]
-    radius_mm = np.exp(rng.uniform(np.log(11), np.log(24)))
+    radius_mm = np.exp(rng.uniform(np.log(14), np.log(25)))
     core_mm = radius_mm * rng.uniform(0.45, 0.7)
     stretch = rng.uniform(0.75, 1.3, 3)
     centre = core_centre + rng.uniform(-0.15, 0.15, 3) * radius_mm

@@ -52,16 +52,16 @@ _TISSUES = np.array(
         [0.02, 0.62, 0.12, 0.14, 0.56, 0.46, 0.66],
     ]
 )
-_OEDEMA = np.array([0.57, 0.66])
-_CORE = np.array([0.44, 0.58])
+_OEDEMA = np.array([0.56, 0.80])
+_CORE = np.array([0.36, 0.64])
 
-_TISSUE_STD = 0.02
-_LESION_STD = 0.04
-_GAMMA_LOG_STD = 0.12
+_TISSUE_STD = 0.03
+_LESION_STD = 0.05
+_GAMMA_LOG_STD = 0.25
 _TEXTURE_STD = 0.05
 
 # Lesions fade out over this distance on either side of their outline.
-_FADE_MM = 3.0
+_FADE_MM = 2.0
 
 
 def acquire(rng: np.random.Generator, grid: Grid, head: Head, scanner: Scanner) -> Matrix:
