@@ -70,15 +70,15 @@ class RandDictTransform(RandomizableTransform, MapTransform, InvertibleTransform
         data: Sample,
         key: Hashable,
         original: Volume,
-        record: Record,
+        encoded: str,
         *,
         affine: Matrix | None = None,
         **extra_info: Any,
     ) -> None:
         """Note in ``data`` what was done to ``key``, in the way MONAI's inverse expects.
 
-        The record travels as a JSON string, because MONAI collates what it traces and a string
-        collates whatever it says.
+        The record travels ``encoded`` as a JSON string, because MONAI collates what it traces and
+        a string collates whatever it says.
         """
         names = self.trace_key(key)
         if names in data:
@@ -88,7 +88,7 @@ class RandDictTransform(RandomizableTransform, MapTransform, InvertibleTransform
             key=key,
             affine=affine,
             orig_size=tuple(original.shape[1:]),
-            extra_info={_RECORD: json.dumps(record), **extra_info},
+            extra_info={_RECORD: encoded, **extra_info},
         )
 
     def untrace(self, data: Sample, key: Hashable) -> tuple[Record, dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Hashable, Mapping
 from typing import Any, Literal
 
@@ -40,14 +41,14 @@ class RandIntensityDictTransform(RandDictTransform):
 
     def apply(self, data: Mapping[Hashable, Any], record: Record) -> Sample:
         """Change every key by its parameters in ``record``."""
-        d = dict(data)
+        d, encoded = dict(data), json.dumps(record)
         for key in self.key_iterator(d):
             original = d[key]
             values = array_of(original, key).astype(np.float32, copy=False)
             if key in record["parameters"]:
                 values = self.effect.apply(values, record["parameters"][key])
             d[key] = volume_like(values, original)
-            self.trace(d, key, original, record)
+            self.trace(d, key, original, encoded)
         return d
 
     def inverse(self, data: Mapping[Hashable, Any]) -> Sample:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
@@ -156,13 +157,13 @@ class RandSpatiald(RandDictTransform):
     def apply(self, data: Mapping[Hashable, Any], record: Record) -> Sample:
         """Resample every key by the warp of ``record``."""
         d = dict(data)
-        warp = Warp.from_dict(record["warp"])
+        warp, encoded = Warp.from_dict(record["warp"]), json.dumps(record)
         for key, sampling in self.key_iterator(d, self.samplings):
             original = d[key]
             array = resample_array(array_of(original, key), warp, sampling)
             d[key] = volume_like(array, original)
             self.trace(
-                d, key, original, record, affine=warp.affine_part(), **dataclasses.asdict(sampling)
+                d, key, original, encoded, affine=warp.affine_part(), **dataclasses.asdict(sampling)
             )
         return d
 
