@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -243,3 +244,25 @@ def test_the_entry_point_ends_wrong_input_without_a_traceback() -> None:
     assert process.returncode == 2
     assert process.stderr.startswith("Error: phantasm")
     assert len(process.stderr.strip().splitlines()) == 1
+
+
+def test_the_entry_point_makes_waiting_threads_sleep_before_torch_is_loaded() -> None:
+    program = """
+import os, sys
+from medaug.cli import main
+assert "torch" not in sys.modules
+try:
+    main()
+finally:
+    print(os.environ["OMP_WAIT_POLICY"])
+"""
+    for wanted, given in (("PASSIVE", {}), ("ACTIVE", {"OMP_WAIT_POLICY": "ACTIVE"})):
+        environment = {key: value for key, value in os.environ.items() if key != "OMP_WAIT_POLICY"}
+        output = subprocess.run(
+            [sys.executable, "-c", program, "--version"],
+            check=True,
+            capture_output=True,
+            text=True,
+            env=environment | given,
+        ).stdout
+        assert output.splitlines()[-1] == wanted
