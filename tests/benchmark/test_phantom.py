@@ -117,6 +117,15 @@ def test_lesions_vary_in_place_and_size() -> None:
     assert (centres_mm.std(axis=0) > 8).all()
 
 
+def test_no_threshold_finds_the_lesions_of_all_cases(small: CaseSet) -> None:
+    def dice(found: np.ndarray, truth: np.ndarray) -> float:
+        return 2 * np.count_nonzero(found & truth) / (found.sum() + truth.sum())
+
+    for threshold in np.linspace(0, 6, 61):
+        scores = [dice(case.image[1] > threshold, case.label[0] > 0) for case in small.cases]
+        assert np.mean(scores) < 0.6
+
+
 # --- two scanners -----------------------------------------------------------------------------
 
 

@@ -44,7 +44,8 @@ SCANNERS = (
 )
 
 # Intensity of each tissue, of oedema and of the core, in the T1-like and the FLAIR-like channel.
-# Lesions lie between the healthy tissues, so that no threshold finds them.
+# Oedema is bright in FLAIR, but contrast, bias and noise vary more between cases than it stands out,
+# and the core lies between healthy tissues in both: no threshold finds a lesion in all cases.
 _TISSUES = np.array(
     [
         # air, scalp, skull, fluid, grey, white, gliosis
@@ -55,9 +56,12 @@ _TISSUES = np.array(
 _OEDEMA = np.array([0.56, 0.80])
 _CORE = np.array([0.36, 0.64])
 
+# How much these and the contrast curve differ from case to case.
 _TISSUE_STD = 0.03
 _LESION_STD = 0.05
 _GAMMA_LOG_STD = 0.25
+
+# Standard deviation of the texture within a tissue, as a share of its intensity.
 _TEXTURE_STD = 0.05
 
 # Lesions fade out over this distance on either side of their outline.
