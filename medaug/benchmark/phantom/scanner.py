@@ -44,8 +44,8 @@ SCANNERS = (
 )
 
 # Intensity of each tissue, of oedema and of the core, in the T1-like and the FLAIR-like channel.
-# Oedema is bright in FLAIR, but contrast, bias and noise vary more between cases than it stands out,
-# and the core lies between healthy tissues in both: no threshold finds a lesion in all cases.
+# Oedema is bright in FLAIR, but contrast varies more between cases than it stands out, and the core
+# lies between healthy tissues in both: no threshold finds a lesion in all cases.
 _TISSUES = np.array(
     [
         # air, scalp, skull, fluid, grey, white, gliosis
