@@ -1,3 +1,3 @@
-"""Joint augmentation of 3D medical volumes and their label masks, and the evidence that it helped."""
+"""Augment 3D medical volumes and their label masks jointly, and show whether it helped."""
 
 __version__ = "0.1.0"

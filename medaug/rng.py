@@ -29,5 +29,5 @@ def generator(*path: int) -> np.random.Generator:
 
 
 def derive_seed(*path: int) -> int:
-    """Return a 32-bit seed for the stream that ``path`` names, for APIs that accept only integers."""
+    """Return a 32-bit seed of the stream that ``path`` names, for APIs that take only integers."""
     return int(np.random.SeedSequence(path).generate_state(1, np.uint32)[0] % SEED_BOUND)

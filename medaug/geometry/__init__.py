@@ -16,6 +16,7 @@ from medaug.geometry.lattice import (
     INJECTIVITY_BOUND,
     VARIANCE_FACTOR,
     Lattice,
+    lattice_basis,
     lattice_displacement,
     lattice_grid,
 )
@@ -41,6 +42,7 @@ __all__ = [
     "affine_shear",
     "affine_spacing",
     "affine_translation",
+    "lattice_basis",
     "lattice_displacement",
     "lattice_grid",
 ]

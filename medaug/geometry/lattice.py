@@ -96,6 +96,20 @@ def lattice_displacement(lattice: Lattice, points: AnyArray) -> Matrix:
     )
 
 
+def lattice_basis(lattice: Lattice, axis: int, size: int) -> FloatArray:
+    """Return the weight of each control point at voxels ``0..size`` of an axis, float32 [L, size].
+
+    Weights beyond the lattice fall to its outermost control points.
+    """
+    position = (np.arange(size) - lattice.origin[axis]) / lattice.spacing[axis]
+    cell = np.floor(position)
+    count = lattice.control.shape[axis + 1]
+    basis = np.zeros((count, size))
+    index = np.clip(cell.astype(np.int64)[:, None] + np.arange(-1, 3), 0, count - 1)
+    np.add.at(basis, (index, np.arange(size)[:, None]), bspline_weights(position - cell))
+    return basis.astype(np.float32)
+
+
 def lattice_inverse_points(lattice: Lattice, points: AnyArray) -> Matrix:
     """Solve ``x + u(x) = points`` for ``x`` by fixed-point iteration; float64 [N, 3]."""
     points = np.asarray(points, np.float64)

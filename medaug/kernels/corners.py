@@ -32,8 +32,8 @@ def inside(x, size, padding):
 
 
 @kernel
-def axis_corners(x, size, padding, base, low, high, n):
-    """Write ``base`` (intp) and the two weights along one axis for the ``n`` coordinates ``x``.
+def axis_corners(xyz, axis, size, padding, base, pairs, n):
+    """Write ``base`` (int32) and the two weights along one axis for a row of coordinates.
 
     A voxel at ``v`` has the weight ``max(0, 1 - |x - v|)``, which also fades out correctly where
     ``base`` had to be moved into the volume.
@@ -41,24 +41,36 @@ def axis_corners(x, size, padding, base, low, high, n):
     one, zero = np.float32(1.0), np.float32(0.0)
     top = np.float32(max(size - 2, 0))  # the largest base whose neighbour exists
     neighbour = one if size > 1 else zero
+    low, high = 2 * axis, 2 * axis + 1
     for k in range(n):
-        position = inside(x[k], size, padding)
+        position = inside(xyz[axis, k], size, padding)
         floor = min(max(np.floor(position), zero), top)
-        base[k] = np.intp(floor)
-        low[k] = max(zero, one - abs(position - floor))
-        high[k] = neighbour * max(zero, one - abs(position - floor - one))
+        base[axis, k] = np.int32(floor)
+        pairs[low, k] = max(zero, one - abs(position - floor))
+        pairs[high, k] = neighbour * max(zero, one - abs(position - floor - one))
 
 
 @kernel
-def axis_nearest(x, size, padding, index, valid, n):
+def axis_nearest(xyz, axis, size, padding, base, valid, n):
     """Write the nearest voxel along one axis, and clear ``valid`` where it lies outside.
 
     Halfway between two voxels the upper one is the nearest.
     """
+    last = np.int32(size - 1)
     for k in range(n):
-        nearest = np.int64(np.floor(inside(x[k], size, padding) + np.float32(0.5)))
-        index[k] = min(max(nearest, 0), size - 1)
-        valid[k] &= 0 <= nearest < size
+        position = inside(xyz[axis, k], size, padding)
+        nearest = np.int32(np.floor(position + np.float32(0.5)))
+        kept = min(max(nearest, np.int32(0)), last)
+        base[axis, k] = kept
+        valid[k] &= kept == nearest
+
+
+@kernel
+def offsets(base, strides, offset, n):
+    """Write the offset in elements, intp [n], of the voxels ``base`` int32 [3, n]."""
+    step_i, step_j, step_k = strides[0], strides[1], strides[2]
+    for k in range(n):
+        offset[k] = base[0, k] * step_i + base[1, k] * step_j + base[2, k] * step_k
 
 
 @kernel
@@ -67,49 +79,31 @@ def row_corners(xyz, shape, strides, padding, base, pairs, offset, weights, n):
 
     Parameters
     ----------
-    xyz : three float32 [n]
+    xyz : float32 [3, n]
     shape, strides : int64 [3]
         Of the input, strides in elements.
-    base, pairs : three intp [n], six float32 [n]
+    base, pairs : int32 [3, n], float32 [6, n]
         Scratch.
     offset : intp [n]
     weights : float32 [8, n]
         Corner ``4 a + 2 b + c`` lies ``a``, ``b``, ``c`` voxels further along the axes.
     """
-    x, y, z = xyz
-    base_i, base_j, base_k = base
-    i0, i1, j0, j1, k0, k1 = pairs
-    axis_corners(x, shape[0], padding, base_i, i0, i1, n)
-    axis_corners(y, shape[1], padding, base_j, j0, j1, n)
-    axis_corners(z, shape[2], padding, base_k, k0, k1, n)
-    step_i, step_j, step_k = strides[0], strides[1], strides[2]
-    for k in range(n):
-        offset[k] = base_i[k] * step_i + base_j[k] * step_j + base_k[k] * step_k
-    corner_products(i0, j0, k0, k1, weights[0], weights[1], n)
-    corner_products(i0, j1, k0, k1, weights[2], weights[3], n)
-    corner_products(i1, j0, k0, k1, weights[4], weights[5], n)
-    corner_products(i1, j1, k0, k1, weights[6], weights[7], n)
-
-
-@kernel
-def corner_products(along_i, along_j, low_k, high_k, low, high, n):
-    """Write the weights of the two corners that differ along the last axis."""
-    for k in range(n):
-        both = along_i[k] * along_j[k]
-        low[k] = both * low_k[k]
-        high[k] = both * high_k[k]
+    for axis in range(3):
+        axis_corners(xyz, axis, shape[axis], padding, base, pairs, n)
+    offsets(base, strides, offset, n)
+    for pair in range(4):
+        i, j, low, high = pair >> 1, 2 + (pair & 1), 2 * pair, 2 * pair + 1
+        for k in range(n):
+            both = pairs[i, k] * pairs[j, k]
+            weights[low, k] = both * pairs[4, k]
+            weights[high, k] = both * pairs[5, k]
 
 
 @kernel
 def row_nearest(xyz, shape, strides, padding, base, offset, valid, n):
     """Write the offset of the nearest voxel, and whether it lies inside, for a row."""
-    x, y, z = xyz
-    base_i, base_j, base_k = base
     for k in range(n):
         valid[k] = True
-    axis_nearest(x, shape[0], padding, base_i, valid, n)
-    axis_nearest(y, shape[1], padding, base_j, valid, n)
-    axis_nearest(z, shape[2], padding, base_k, valid, n)
-    step_i, step_j, step_k = strides[0], strides[1], strides[2]
-    for k in range(n):
-        offset[k] = base_i[k] * step_i + base_j[k] * step_j + base_k[k] * step_k
+    for axis in range(3):
+        axis_nearest(xyz, axis, shape[axis], padding, base, valid, n)
+    offsets(base, strides, offset, n)

@@ -94,14 +94,13 @@ def elect(labels, votes, nearest):
 
 
 @kernel
-def vote_row(channel, offset, weights, steps, nearest, valid, fill, out, n):
+def vote_row(channel, offset, weights, steps, nearest, valid, fill, labels, votes, out, n):
     """Elect the label with the largest sum of corner weights; a tie goes to the nearest voxel.
 
     What lies outside the volume votes for ``fill``. Most voxels have equal corners: they are told
-    apart first, without touching a weight.
+    apart first, without touching a weight. ``labels`` and ``votes`` [9] are scratch.
     """
     si, sj, sk = steps
-    labels, votes = np.empty(9, channel.dtype), np.empty(9, np.float32)
     for k in range(U(n)):
         o = U(offset[k])
         l0, l1, l2, l3 = channel[o], channel[o + sk], channel[o + sj], channel[o + sj + sk]

@@ -1,10 +1,11 @@
-"""How every kernel is compiled."""
+"""How every kernel is compiled and cached."""
 
 from __future__ import annotations
 
-import contextlib
-import os
+import hashlib
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from numba import njit
 
@@ -12,23 +13,19 @@ from numba import njit
 # cache: a worker must not compile again what an earlier process has compiled.
 # contract, reassoc: fused multiply-add and free order of the few terms of a sum. NaN and infinity
 # keep their meaning, because voxels may hold them.
-kernel = njit(
+_compile = njit(
     nogil=True, cache=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz", "arcp"}
 )
 
-
-def _refresh_entry_points() -> None:
-    """Make stale machine code invalid when a kernel has changed, after an upgrade for instance.
-
-    numba judges the age of cached code by the file of the entry point alone, so that file must
-    never look older than the kernels it calls. An installation that cannot be written is left
-    as it is: it was written at once.
-    """
-    folder = Path(__file__).parent
-    newest = max(path.stat().st_mtime_ns for path in folder.glob("*.py"))
-    if (folder / "slabs.py").stat().st_mtime_ns < newest:
-        with contextlib.suppress(OSError):
-            os.utime(folder / "slabs.py", ns=(newest, newest))
+#: Changes whenever any kernel does. numba watches a kernel's own file only, and would keep machine
+#: code into which an older version of another file has been inlined.
+_FINGERPRINT = hashlib.sha256(
+    b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py")))
+).hexdigest()[:12]
 
 
-_refresh_entry_points()
+def kernel(body: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile ``body`` on its first call, or load it from the cache of these very sources."""
+    body.__qualname__ = f"{body.__qualname__}_{_FINGERPRINT}"  # names the file in the cache
+    compiled: Callable[..., Any] = _compile(body)
+    return compiled

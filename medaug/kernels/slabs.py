@@ -19,46 +19,36 @@ from medaug.kernels.gather import (
     vote_row,
 )
 from medaug.kernels.jit import kernel
-from medaug.kernels.rows import fill_row, row_table
+from medaug.kernels.rows import grid_row, move_row
 
 
 @kernel
-def row_buffers(n):
-    """Return coordinates, base voxels and weight pairs of a row; separate arrays never alias."""
-    f = np.float32
-    xyz = (np.empty(n, f), np.empty(n, f), np.empty(n, f))
-    base = (np.empty(n, np.intp), np.empty(n, np.intp), np.empty(n, np.intp))
-    pairs = (
-        np.empty(n, f),
-        np.empty(n, f),
-        np.empty(n, f),
-        np.empty(n, f),
-        np.empty(n, f),
-        np.empty(n, f),
-    )
-    return xyz, base, pairs
-
-
-@kernel
-def linear_slab(source, shape, strides, chain, padding, fill, out, start, stop):
+def linear_slab(source, shape, strides, head, tail, padding, fill, out, start, stop):
     """Interpolate linearly into float32 ``out`` [C, I, J, K]."""
     channels, n = out.shape[0], out.shape[3]
-    xyz, base, pairs = row_buffers(n)
-    x, y, z = xyz
+    matrix, control, basis_i, basis_j, basis_k, reach = head
+    plane = np.empty((3, control.shape[2], control.shape[3]), np.float32)
+    xyz, base, pairs = (
+        np.empty((3, n), np.float32),
+        np.empty((3, n), np.int32),
+        np.empty((6, n), np.float32),
+    )
     offset, weights = np.empty(n, np.intp), np.empty((8, n), np.float32)
-    table = row_table(chain[0], n)
-    steps = corner_steps(shape, strides[1:])
+    channel_stride, voxel_strides = strides[0], strides[1:]
+    steps = corner_steps(shape, voxel_strides)
     for i in range(start, stop):
         for j in range(out.shape[2]):
-            fill_row(chain, table, i, j, x, y, z, n)
-            row_corners(xyz, shape, strides[1:], padding, base, pairs, offset, weights, n)
+            grid_row(matrix, control, basis_i, basis_j, basis_k, reach, plane, i, j, xyz, n)
+            if tail[0].size > 0:
+                move_row(tail, xyz, n)
+            row_corners(xyz, shape, voxel_strides, padding, base, pairs, offset, weights, n)
             c = 0
             while c + 4 <= channels:
                 linear_row_4(
-                    source[c * strides[0] :],
-                    source[(c + 1) * strides[0] :],
-                    source[(c + 2) * strides[0] :],
-                    source[(c + 3) * strides[0] :],
+                    source[c * channel_stride :],
+                    source[(c + 1) * channel_stride :],
+                    source[(c + 2) * channel_stride :],
+                    source[(c + 3) * channel_stride :],
                     offset,
                     weights,
                     steps,
@@ -70,7 +60,7 @@ def linear_slab(source, shape, strides, chain, padding, fill, out, start, stop):
                 )
                 c += 4
             while c < channels:
-                linear_row_1(source[c * strides[0] :], offset, weights, steps, out[c, i, j], n)
+                linear_row_1(source[c * channel_stride :], offset, weights, steps, out[c, i, j], n)
                 c += 1
             if fill != 0.0:
                 for c in range(channels):
@@ -78,45 +68,58 @@ def linear_slab(source, shape, strides, chain, padding, fill, out, start, stop):
 
 
 @kernel
-def nearest_slab(source, shape, strides, chain, padding, fill, out, start, stop):
+def nearest_slab(source, shape, strides, head, tail, padding, fill, out, start, stop):
     """Copy nearest voxels into ``out`` [C, I, J, K] of the dtype of ``source``."""
     channels, n = out.shape[0], out.shape[3]
-    xyz, base, _ = row_buffers(n)
-    x, y, z = xyz
+    matrix, control, basis_i, basis_j, basis_k, reach = head
+    plane = np.empty((3, control.shape[2], control.shape[3]), np.float32)
+    xyz, base = np.empty((3, n), np.float32), np.empty((3, n), np.int32)
     offset, valid = np.empty(n, np.intp), np.empty(n, np.bool_)
-    table = row_table(chain[0], n)
+    channel_stride, voxel_strides = strides[0], strides[1:]
     for i in range(start, stop):
         for j in range(out.shape[2]):
-            fill_row(chain, table, i, j, x, y, z, n)
-            row_nearest(xyz, shape, strides[1:], padding, base, offset, valid, n)
+            grid_row(matrix, control, basis_i, basis_j, basis_k, reach, plane, i, j, xyz, n)
+            if tail[0].size > 0:
+                move_row(tail, xyz, n)
+            row_nearest(xyz, shape, voxel_strides, padding, base, offset, valid, n)
             for c in range(channels):
-                nearest_row(source[c * strides[0] :], offset, valid, fill, out[c, i, j], n)
+                nearest_row(source[c * channel_stride :], offset, valid, fill, out[c, i, j], n)
 
 
 @kernel
-def vote_slab(source, shape, strides, chain, padding, fill, out, start, stop):
+def vote_slab(source, shape, strides, head, tail, padding, fill, out, start, stop):
     """Elect labels into ``out`` [C, I, J, K] of the dtype of ``source``."""
     channels, n = out.shape[0], out.shape[3]
-    xyz, base, pairs = row_buffers(n)
-    x, y, z = xyz
+    matrix, control, basis_i, basis_j, basis_k, reach = head
+    plane = np.empty((3, control.shape[2], control.shape[3]), np.float32)
+    xyz, base, pairs = (
+        np.empty((3, n), np.float32),
+        np.empty((3, n), np.int32),
+        np.empty((6, n), np.float32),
+    )
     offset, weights = np.empty(n, np.intp), np.empty((8, n), np.float32)
     nearest, valid = np.empty(n, np.intp), np.empty(n, np.bool_)
-    table = row_table(chain[0], n)
-    steps = corner_steps(shape, strides[1:])
+    channel_stride, voxel_strides = strides[0], strides[1:]
+    steps = corner_steps(shape, voxel_strides)
+    labels, votes = np.empty(9, source.dtype), np.empty(9, np.float32)
     for i in range(start, stop):
         for j in range(out.shape[2]):
-            fill_row(chain, table, i, j, x, y, z, n)
-            row_corners(xyz, shape, strides[1:], padding, base, pairs, offset, weights, n)
-            row_nearest(xyz, shape, strides[1:], padding, base, nearest, valid, n)
+            grid_row(matrix, control, basis_i, basis_j, basis_k, reach, plane, i, j, xyz, n)
+            if tail[0].size > 0:
+                move_row(tail, xyz, n)
+            row_corners(xyz, shape, voxel_strides, padding, base, pairs, offset, weights, n)
+            row_nearest(xyz, shape, voxel_strides, padding, base, nearest, valid, n)
             for c in range(channels):
                 vote_row(
-                    source[c * strides[0] :],
+                    source[c * channel_stride :],
                     offset,
                     weights,
                     steps,
                     nearest,
                     valid,
                     fill,
+                    labels,
+                    votes,
                     out[c, i, j],
                     n,
                 )

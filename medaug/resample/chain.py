@@ -7,24 +7,36 @@ from typing import NamedTuple
 
 import numpy as np
 
-from medaug.geometry import AffineStage, Lattice, LatticeStage, Stage, Warp
+from medaug.geometry import (
+    AffineStage,
+    Lattice,
+    LatticeStage,
+    Shape,
+    Stage,
+    Warp,
+    lattice_basis,
+)
 from medaug.kernels.rows import AFFINE, LATTICE, LATTICE_INVERSE
 from medaug.typing import AnyArray, FloatArray, Matrix
 
 
 class Head(NamedTuple):
-    """The stages that act on grid rows: ``matrix @ (x + u(x))``."""
+    """The stages that act on grid rows, ``matrix @ (x + u(x))``; ``u`` as splines along each axis.
+
+    Without a lattice its arrays are of size zero.
+    """
 
     matrix: Matrix  # [4, 4]
-    control: FloatArray  # [3, L, M, N], of size zero without a lattice
-    origin: Matrix  # [3]
-    inverse_spacing: Matrix  # [3]
+    control: FloatArray  # [3, L, M, N], the linear part of ``matrix`` applied
+    basis_i: FloatArray  # [L, I]: weight of each control point at each output voxel
+    basis_j: FloatArray  # [M, J]
+    basis_k: FloatArray  # [N, K]
+    reach: AnyArray  # int64 [N, 2]: where ``basis_k`` is not zero, from and up to
 
 
-class Chain(NamedTuple):
-    """The head and S further stages; entries that a kind of stage does not use are zero."""
+class Tail(NamedTuple):
+    """S further stages; entries that a kind of stage does not use are zero."""
 
-    head: Head
     kinds: AnyArray  # int64 [S]
     matrices: FloatArray  # [S, 3, 4], of the affine stages
     controls: FloatArray  # all control displacements, one lattice after the other
@@ -33,7 +45,7 @@ class Chain(NamedTuple):
     inverse_spacings: Matrix  # [S, 3]
 
 
-def chain_of(warp: Warp) -> Chain:
+def chain_of(warp: Warp) -> tuple[Head, Tail]:
     """Return the stages of ``warp`` as arrays."""
     rest = list(warp.stages)
     lattice, matrix = None, np.eye(4)
@@ -43,18 +55,23 @@ def chain_of(warp: Warp) -> Chain:
     if rest and isinstance(rest[0], AffineStage):
         matrix = rest[0].matrix
         del rest[0]
-    return Chain(_head(lattice, matrix), *_tail(rest))
+    return _head(lattice, matrix, warp.output_shape), _tail(rest)
 
 
-def _head(lattice: Lattice | None, matrix: Matrix) -> Head:
+def _head(lattice: Lattice | None, matrix: Matrix, shape: Shape) -> Head:
     if lattice is None:
-        return Head(matrix, np.zeros((3, 0, 0, 0), np.float32), np.zeros(3), np.zeros(3))
-    return Head(matrix, lattice.control, lattice.origin, 1.0 / lattice.spacing)
+        none = np.zeros((0, 0), np.float32)
+        control = np.zeros((3, 0, 0, 0), np.float32)
+        return Head(matrix, control, none, none, none, np.zeros((0, 2), np.int64))
+    control = np.tensordot(matrix[:3, :3], lattice.control, 1).astype(np.float32)
+    basis_i, basis_j, basis_k = (lattice_basis(lattice, a, n) for a, n in enumerate(shape))
+    touched = basis_k != 0
+    reach = np.stack([touched.argmax(1), shape[2] - touched[:, ::-1].argmax(1)], axis=1)
+    reach[~touched.any(1)] = 0
+    return Head(matrix, control, basis_i, basis_j, basis_k, reach)
 
 
-def _tail(
-    stages: Sequence[Stage],
-) -> tuple[AnyArray, FloatArray, FloatArray, AnyArray, Matrix, Matrix]:
+def _tail(stages: Sequence[Stage]) -> Tail:
     count = len(stages)
     kinds, shapes = np.zeros(count, np.int64), np.zeros((count, 3), np.int64)
     matrices = np.zeros((count, 3, 4), np.float32)
@@ -70,4 +87,4 @@ def _tail(
         else:
             kinds[s] = AFFINE
             matrices[s] = stage.matrix[:3]
-    return kinds, matrices, np.concatenate(controls), shapes, origins, inverse_spacings
+    return Tail(kinds, matrices, np.concatenate(controls), shapes, origins, inverse_spacings)

@@ -75,7 +75,7 @@ def _run(array: AnyArray, warp: Warp, sampling: Sampling, out: AnyArray, threads
         source, target = array.view(bits), out.view(bits)
     flat, strides = flat_memory(source)
     shape = np.array(source.shape[1:], np.int64)
-    arguments = (flat, shape, strides, chain_of(warp), _PADDING[sampling.padding_mode], fill)
+    arguments = (flat, shape, strides, *chain_of(warp), _PADDING[sampling.padding_mode], fill)
 
     def run_slab(start: int, stop: int) -> None:
         slab(*arguments, target, start, stop)
