@@ -9,8 +9,8 @@ from medaug.cli.app import app
 
 def main() -> None:
     """Run the command line; the entry point of ``medaug``."""
-    # Threads that spin while they wait starve each other where a core is shared: with one busy
-    # neighbour on two cores, a training step took 6 to 10 times as long. OpenMP reads this when
-    # torch is loaded, which no subcommand has done yet.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # Threads that spin long while they wait starve each other where a core is shared; threads that
+    # do not spin at all cost a third where it is not. OpenMP reads this when torch is loaded, which
+    # no subcommand has done yet.
+    os.environ.setdefault("GOMP_SPINCOUNT", "10000")
     app(prog_name="medaug")
