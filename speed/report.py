@@ -16,9 +16,7 @@ def markdown(
 ) -> str:
     """Return a section with the table and where it comes from."""
     goals = {goal.peer: f"{goal.ratio:g}" for goal in GOALS}
-    cells = [
-        (t.name, f"{t.milliseconds:.1f}", _ratio(t), goals.get(t.name, "")) for t in timings
-    ]
+    cells = [(t.name, f"{t.milliseconds:.1f}", _ratio(t), goals.get(t.name, "")) for t in timings]
     rows = [f"| {' | '.join(row)} |" for row in cells]
     memory = "not measured" if extra is None else f"{extra / 1e6:.2f} MB"
     versions = ", ".join(f"{name} {version}" for name, version in provenance["versions"].items())

@@ -19,7 +19,9 @@ from medaug.benchmark.inference import Segmenter
 from medaug.benchmark.network import build_network, check_network
 from medaug.benchmark.phantom import make_phantom
 from medaug.benchmark.runtime import Runtime, resolve_runtime
+from medaug.benchmark.statistics import MEAN_OF_CLASSES
 from medaug.benchmark.store import RunKey
+from medaug.errors import InputError
 
 #: Settings that decide where a benchmark finds its input or how fast it runs, but not what comes
 #: out. What the paths lead to is part of the identity by its content.
@@ -138,4 +140,9 @@ def _load_cases(config: BenchmarkConfig, on_case: Callable[[str], None] | None) 
     else:
         assert config.phantom is not None  # the configuration has one of the two
         case_set = make_phantom(config.phantom, on_case=on_case)
+    if MEAN_OF_CLASSES in case_set.classes:
+        raise InputError(
+            f"{case_set.name}: a class is called '{MEAN_OF_CLASSES}', which names the mean over "
+            "the classes in the results; rename it in dataset.json."
+        )
     return dataclasses.replace(case_set, cases=case_set.cases[: config.cases])

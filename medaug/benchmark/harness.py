@@ -12,6 +12,8 @@ import pandas as pd
 from medaug.benchmark.config import BenchmarkConfig
 from medaug.benchmark.examples import pick_examples
 from medaug.benchmark.experiment import Experiment, prepare
+from medaug.benchmark.figures import paired_figure, write_figure
+from medaug.benchmark.markdown import write_markdown
 from medaug.benchmark.progress import Progress
 from medaug.benchmark.provenance import environment, now
 from medaug.benchmark.report import write_report
@@ -24,6 +26,8 @@ from medaug.rng import generator
 from medaug.typing import StrPath
 
 REPORT_FILE = "report.html"
+MARKDOWN_FILE = "summary.md"
+FIGURE_FILE = "differences.svg"
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,8 @@ class Outcome:
     comparison : pandas.DataFrame
         The arms compared, as compare_arms returns it.
     folder : Path
-        Where ``results.json``, ``cases.csv``, ``report.html`` and the runs are.
+        Where ``results.json``, ``cases.csv``, ``report.html``, ``summary.md`` with its figure and
+        the runs are.
     report : Path
         The report.
     """
@@ -120,6 +125,10 @@ def _conclude(
         results.cases, rng=generator(Stream.BOOTSTRAP, config.split_seed, 0, 0)
     )
     write_results(results, comparison, store.folder)
+    figure = FIGURE_FILE if len(results.arms) > 1 else None
+    if figure is not None:
+        write_figure(paired_figure(results, comparison), store.folder / figure)
+    write_markdown(results, comparison, store.folder / MARKDOWN_FILE, figure=figure)
     report = store.folder / REPORT_FILE
     write_report(results, comparison, pick_examples(experiment, store), report)
     return Outcome(results, comparison, store.folder, report)

@@ -16,7 +16,7 @@ import pytest
 import torch
 import yaml
 
-from medaug.benchmark import harness
+from medaug.benchmark import experiment, harness
 from medaug.benchmark.config import BenchmarkConfig, load_config
 from medaug.benchmark.examples import pick_examples
 from medaug.benchmark.experiment import prepare
@@ -114,7 +114,15 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_benchmark_writes_all_its_files(finished: Path) -> None:
     names = {path.name for path in finished.iterdir()}
-    assert names == {"manifest.json", "results.json", "cases.csv", "report.html", "runs"}
+    assert names == {
+        "manifest.json",
+        "results.json",
+        "cases.csv",
+        "report.html",
+        "summary.md",
+        "differences.svg",
+        "runs",
+    }
     runs = {str(path.parent.relative_to(finished)) for path in finished.rglob("result.json")}
     assert runs == {f"runs/{arm}/fold{k}-seed0" for arm in ("none", "flip") for k in (0, 1)}
 
@@ -356,4 +364,22 @@ def test_wrong_data_stop_a_benchmark_before_anything_is_written(tmp_path: Path) 
     path.write_text(yaml.safe_dump(settings | {"data": "scans"}))
     with pytest.raises(InputError, match="scans"):
         run_benchmark(load_config(path), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_single_arm_is_measured_without_a_comparison(tmp_path: Path) -> None:
+    outcome = run_benchmark(configure(tmp_path, arms=["none"], steps=1), tmp_path / "out")
+    assert "nothing to compare" in (outcome.folder / "summary.md").read_text()
+    assert not (outcome.folder / "differences.svg").exists()
+
+
+def test_a_class_called_mean_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    make = experiment.make_phantom
+    monkeypatch.setattr(
+        experiment,
+        "make_phantom",
+        lambda *given, **named: replace(make(*given, **named), classes=("mean", "core")),
+    )
+    with pytest.raises(InputError, match="a class is called 'mean'"):
+        run_benchmark(configure(tmp_path), tmp_path / "out")
     assert not (tmp_path / "out").exists()

@@ -13,6 +13,7 @@ from matplotlib.image import imread
 from rich.console import Console, RenderableType
 
 from medaug.benchmark import figures
+from medaug.benchmark.markdown import write_markdown
 from medaug.benchmark.report import write_report
 from medaug.benchmark.results import Example, Results, RunResult, collect_results
 from medaug.benchmark.statistics import MEAN_OF_CLASSES, compare_arms
@@ -313,3 +314,22 @@ def test_figure_is_written_as_its_suffix_says(tmp_path: Path, suffix: str) -> No
     figures.write_figure(figures.paired_figure(results, _comparison(results)), path)
     assert path.read_bytes().startswith({".png": b"\x89PNG", ".svg": b"<?xml"}[suffix])
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_markdown_has_the_sentence_the_table_and_where_it_comes_from(tmp_path: Path) -> None:
+    results = _results({"none": 0.0, "my|arm": 0.05})
+    comparison = _comparison(results)
+    write_markdown(results, comparison, tmp_path / "summary.md", figure="differences.svg")
+    text = (tmp_path / "summary.md").read_text(encoding="utf-8")
+    assert headline(comparison) in text
+    for row in summary_cells(comparison)[1]:
+        assert "| " + " | ".join(cell.replace("|", r"\|") for cell in row) + " |" in text
+    assert "(differences.svg)" in text
+    for fact in ("medaug 0.0.7", "a processor", '"steps": 90', "medaug benchmark --long"):
+        assert fact in text
+
+
+def test_markdown_without_a_figure_shows_none(tmp_path: Path) -> None:
+    results = _results({"none": 0.0})
+    write_markdown(results, _comparison(results), tmp_path / "summary.md", figure=None)
+    assert "![" not in (tmp_path / "summary.md").read_text(encoding="utf-8")
