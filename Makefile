@@ -26,8 +26,8 @@ $(VENV)/.installed-peers: $(VENV)/.installed
 benchmark: $(VENV)/.installed ## install, train with and without augmentation, print Dice and the report's path
 	$(BIN)/medaug benchmark
 
-test: $(VENV)/.installed-dev ## install and run all tests
-	$(BIN)/python -m pytest
+test: $(VENV)/.installed-dev ## install and run all tests, a process a core
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
 
 check: $(VENV)/.installed-dev ## format, lint, types, import contracts
 	$(BIN)/ruff format --check .
