@@ -13,6 +13,7 @@ from torch import nn
 
 from medaug.benchmark.streams import Stream
 from medaug.errors import InputError
+from medaug.policy import check_is_data
 from medaug.rng import derive_seed
 
 #: Channels of the default network, from full resolution down.
@@ -124,6 +125,7 @@ def _strides(patch_size: Sequence[int]) -> list[list[int]]:
 def _configured_network(
     definition: Mapping[str, Any], in_channels: int, out_channels: int
 ) -> nn.Module:
+    check_is_data(dict(definition), "network")
     config = {"network": dict(definition), "in_channels": in_channels, "out_channels": out_channels}
     try:
         network = ConfigParser(config).get_parsed_content("network")

@@ -12,6 +12,7 @@ from medaug.kernels.jit import kernel
 
 U = np.uintp
 ROUNDING = np.float32(1e-5)
+MAJORITY = np.float32(0.5) + ROUNDING  # of votes that sum to one: nothing can beat it
 
 
 @kernel
@@ -90,6 +91,8 @@ def elect(labels, votes, nearest):
                 total += votes[corner]
         if total > most:
             winner, most = label, total
+        if most > MAJORITY:
+            break
     return winner
 
 

@@ -14,11 +14,9 @@ from monai.bundle import ConfigParser
 from monai.transforms import Compose
 
 from medaug.errors import InputError
+from medaug.policy.trust import check_is_data
 from medaug.resources import configs_dir
 from medaug.typing import StrPath
-
-#: Whose classes a policy may name. A policy is data: it must not be able to run other code.
-_TRUSTED = ("medaug.", "monai.", "torch.")
 
 
 def policy_path(name_or_path: StrPath) -> Path:
@@ -87,7 +85,7 @@ def _build(entry: Any, spatial_size: list[int] | None, where: str) -> Any:
             f"{where} must be a mapping with a _target_ key, such as "
             "'_target_: medaug.transforms.RandSpatiald'"
         )
-    _check_is_data(entry, where)
+    check_is_data(entry, where)
     where = f"{where} ({entry['_target_']})"
     _check_arguments(entry, where)
     parser = ConfigParser({"spatial_size": spatial_size, "transform": entry})
@@ -98,23 +96,6 @@ def _build(entry: Any, spatial_size: list[int] | None, where: str) -> Any:
     if not callable(transform):
         raise InputError(f"{where} is no transform")
     return transform
-
-
-def _check_is_data(content: Any, where: str) -> None:
-    """Refuse what would run code, at any depth."""
-    if isinstance(content, dict):
-        target = content.get("_target_")
-        if isinstance(target, str) and not target.startswith(_TRUSTED):
-            raise InputError(
-                f"{where}: _target_ {target!r} is not allowed; "
-                f"it must begin with {', '.join(_TRUSTED)}"
-            )
-        content = list(content.values())
-    if isinstance(content, list):
-        for item in content:
-            _check_is_data(item, where)
-    elif isinstance(content, str) and content.startswith("$"):
-        raise InputError(f"{where}: {content!r} is an expression; a policy cannot run code")
 
 
 def _check_arguments(entry: dict[str, Any], where: str) -> None:

@@ -193,7 +193,8 @@ def test_a_quick_run_works_on_real_scans(hippocampus: Path) -> None:
         ({}, ["--folds", "1"], ["--folds"]),
         ({}, ["--train-cases", "3"], ["train_cases", "2"]),
         ({}, ["--data", "nowhere"], ["nowhere"]),
-        ({"network": {"_target_": "a.B"}}, [], ["network"]),
+        ({"network": {"_target_": "torch.nn.NoSuchNet"}}, [], ["network", "NoSuchNet"]),
+        ({"network": {"_target_": "os.system"}}, [], ["network", "os.system", "not allowed"]),
     ],
 )
 def test_wrong_input_ends_with_code_2_and_one_line_and_writes_nothing(
