@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 
 import nibabel as nib
 import numpy as np
 import pytest
 import torch
-from monai.data import DataLoader, Dataset, MetaTensor, decollate_batch
+from monai.data import CacheDataset, DataLoader, Dataset, MetaTensor, decollate_batch
 from monai.transforms import (
     CenterSpatialCropd,
     Compose,
@@ -170,7 +171,8 @@ def test_monais_invertd_brings_a_prediction_back_to_its_scan(case):
     assert dice(inverted.numpy(), sample["label"].numpy(), 1) > 0.9
 
 
-def test_it_lives_among_monais_loaders_and_crops(case):
+@pytest.mark.parametrize("dataset", [Dataset, partial(CacheDataset, progress=False)])
+def test_it_lives_among_monais_loaders_crops_and_datasets(case, dataset):
     pipeline = Compose(
         [
             LoadImaged(KEYS),
@@ -180,7 +182,7 @@ def test_it_lives_among_monais_loaders_and_crops(case):
             RandSpatialCropd(KEYS, (24, 24, 24), random_size=False),
         ]
     )
-    loader = DataLoader(Dataset([case] * 4, pipeline), batch_size=2, num_workers=2)
+    loader = DataLoader(dataset([case] * 4, pipeline), batch_size=2, num_workers=2)
     for batch in loader:
         assert batch["image"].shape == batch["label"].shape == (2, 1, 24, 24, 24)
         for item in decollate_batch(batch):
