@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from itertools import product
-from typing import TYPE_CHECKING
 
+from medaug.benchmark.run_result import RunResult
 from medaug.errors import InputError
-
-if TYPE_CHECKING:
-    from medaug.benchmark.results import RunResult
 
 
 def check_design(arms: Sequence[str], runs: Sequence[RunResult]) -> None:

@@ -17,8 +17,9 @@ from medaug.benchmark.markdown import write_markdown
 from medaug.benchmark.progress import Progress
 from medaug.benchmark.provenance import environment, now
 from medaug.benchmark.report import write_report
-from medaug.benchmark.results import Results, RunResult, collect_results, write_results
+from medaug.benchmark.results import Results, collect_results, write_results
 from medaug.benchmark.run import execute_run
+from medaug.benchmark.run_result import RunResult
 from medaug.benchmark.statistics import compare_arms
 from medaug.benchmark.store import RunKey, RunStore
 from medaug.benchmark.streams import Stream

@@ -15,7 +15,7 @@ from rich.progress import Progress as RichProgress
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from medaug.benchmark.results import RunResult
+    from medaug.benchmark.run_result import RunResult
     from medaug.benchmark.store import RunKey
 
 

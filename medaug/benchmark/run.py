@@ -13,7 +13,7 @@ from medaug.benchmark.cases import Case
 from medaug.benchmark.experiment import Experiment
 from medaug.benchmark.folds import Fold, pick_train_cases
 from medaug.benchmark.metrics import dice_per_class
-from medaug.benchmark.results import RunResult
+from medaug.benchmark.run_result import RunResult
 from medaug.benchmark.sampling import PatchDataset
 from medaug.benchmark.store import RunKey
 from medaug.benchmark.streams import Stream

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from medaug.benchmark.files import dump_json, write_atomically
-from medaug.benchmark.results import RunResult
+from medaug.benchmark.run_result import RunResult
 from medaug.errors import InputError
 from medaug.typing import StrPath
 

@@ -23,17 +23,20 @@ from medaug.kernels.rows import grid_row, move_row
 
 
 @kernel
+def row_scratch(control, n):
+    """Return what ``grid_row`` and ``row_corners`` write to, for rows of ``n`` voxels."""
+    plane = np.empty((3, control.shape[2], control.shape[3]), np.float32)
+    xyz, base = np.empty((3, n), np.float32), np.empty((3, n), np.int32)
+    pairs, weights = np.empty((6, n), np.float32), np.empty((8, n), np.float32)
+    return plane, xyz, base, pairs, np.empty(n, np.intp), weights
+
+
+@kernel
 def linear_slab(source, shape, strides, head, tail, padding, fill, out, start, stop):
     """Interpolate linearly into float32 ``out`` [C, I, J, K]."""
     channels, n = out.shape[0], out.shape[3]
     matrix, control, basis_i, basis_j, basis_k, reach = head
-    plane = np.empty((3, control.shape[2], control.shape[3]), np.float32)
-    xyz, base, pairs = (
-        np.empty((3, n), np.float32),
-        np.empty((3, n), np.int32),
-        np.empty((6, n), np.float32),
-    )
-    offset, weights = np.empty(n, np.intp), np.empty((8, n), np.float32)
+    plane, xyz, base, pairs, offset, weights = row_scratch(control, n)
     channel_stride, voxel_strides = strides[0], strides[1:]
     steps = corner_steps(shape, voxel_strides)
     for i in range(start, stop):
@@ -72,9 +75,8 @@ def nearest_slab(source, shape, strides, head, tail, padding, fill, out, start, 
     """Copy nearest voxels into ``out`` [C, I, J, K] of the dtype of ``source``."""
     channels, n = out.shape[0], out.shape[3]
     matrix, control, basis_i, basis_j, basis_k, reach = head
-    plane = np.empty((3, control.shape[2], control.shape[3]), np.float32)
-    xyz, base = np.empty((3, n), np.float32), np.empty((3, n), np.int32)
-    offset, valid = np.empty(n, np.intp), np.empty(n, np.bool_)
+    plane, xyz, base, _, offset, _ = row_scratch(control, n)
+    valid = np.empty(n, np.bool_)
     channel_stride, voxel_strides = strides[0], strides[1:]
     for i in range(start, stop):
         for j in range(out.shape[2]):
@@ -91,13 +93,7 @@ def vote_slab(source, shape, strides, head, tail, padding, fill, out, start, sto
     """Elect labels into ``out`` [C, I, J, K] of the dtype of ``source``."""
     channels, n = out.shape[0], out.shape[3]
     matrix, control, basis_i, basis_j, basis_k, reach = head
-    plane = np.empty((3, control.shape[2], control.shape[3]), np.float32)
-    xyz, base, pairs = (
-        np.empty((3, n), np.float32),
-        np.empty((3, n), np.int32),
-        np.empty((6, n), np.float32),
-    )
-    offset, weights = np.empty(n, np.intp), np.empty((8, n), np.float32)
+    plane, xyz, base, pairs, offset, weights = row_scratch(control, n)
     nearest, valid = np.empty(n, np.intp), np.empty(n, np.bool_)
     channel_stride, voxel_strides = strides[0], strides[1:]
     steps = corner_steps(shape, voxel_strides)

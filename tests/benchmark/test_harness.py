@@ -22,7 +22,7 @@ from medaug.benchmark.examples import pick_examples
 from medaug.benchmark.experiment import prepare
 from medaug.benchmark.harness import run_benchmark
 from medaug.benchmark.progress import Progress
-from medaug.benchmark.results import RunResult
+from medaug.benchmark.run_result import RunResult
 from medaug.benchmark.store import RunKey, RunStore
 from medaug.errors import InputError
 from medaug.policy import policy_path

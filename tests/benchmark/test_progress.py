@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from medaug.benchmark.progress import Progress, terminal_progress
-from medaug.benchmark.results import RunResult
+from medaug.benchmark.run_result import RunResult
 from medaug.benchmark.store import RunKey
 
 KEYS = [RunKey(arm, fold, 0) for fold in (0, 1) for arm in ("none", "flip")]

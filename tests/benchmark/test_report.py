@@ -15,7 +15,8 @@ from rich.console import Console, RenderableType
 from medaug.benchmark import figures
 from medaug.benchmark.markdown import write_markdown
 from medaug.benchmark.report import write_report
-from medaug.benchmark.results import Example, Results, RunResult, collect_results
+from medaug.benchmark.results import Example, Results, collect_results
+from medaug.benchmark.run_result import RunResult
 from medaug.benchmark.statistics import MEAN_OF_CLASSES, compare_arms
 from medaug.benchmark.summary import (
     comparison_table,
