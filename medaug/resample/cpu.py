@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from medaug.geometry import Warp, WarpKind
+from medaug.geometry import AffineStage, Warp, WarpKind
 from medaug.kernels import corners, slabs
 from medaug.resample.chain import chain_of
 from medaug.resample.grid import copy_grid
@@ -55,10 +55,20 @@ def resample_array(array: AnyArray, warp: Warp, sampling: Sampling, threads: int
         copied = copy_grid(array, warp, sampling, dtype)
         if copied is not None:
             return copied
+    warp, turned = _with_long_rows(warp)
     out = np.empty((array.shape[0], *warp.output_shape), dtype)
     if out.size:
         _run(array, warp, sampling, out, threads)
-    return out
+    return np.moveaxis(out, 1, 3) if turned else out
+
+
+def _with_long_rows(warp: Warp) -> tuple[Warp, bool]:
+    """Put the last axis of a single-slice output first: kernels work along the last one."""
+    first, second, last = warp.output_shape
+    if last > 1:
+        return warp, False
+    turn = AffineStage(np.eye(4)[[1, 2, 0, 3]])
+    return Warp((last, first, second), (turn, *warp.stages)), True
 
 
 def _run(array: AnyArray, warp: Warp, sampling: Sampling, out: AnyArray, threads: int) -> None:

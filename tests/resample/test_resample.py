@@ -183,6 +183,16 @@ def test_a_crop_of_the_output_is_the_output_of_the_crop(rng, kind):
     np.testing.assert_allclose(part, whole[:, 3:9, 4:11, 5:13], atol=1e-4)
 
 
+@pytest.mark.parametrize("kind", ["affine", "lattice affine", "chain"])
+def test_a_single_slice_is_resampled_like_any_volume(rng, kind):
+    image = rng.normal(size=(2, 30, 40, 1)).astype(np.float32)
+    warp = make_warp(kind, rng, (30, 40, 1), (25, 35, 1))
+    result = resample_array(image, warp, Sampling("linear", "border"))
+    assert result.flags.c_contiguous
+    expected = reference_linear(image, warp, Sampling("linear", "border"))
+    np.testing.assert_allclose(result, expected, atol=2e-4)
+
+
 def test_the_identity_returns_the_array_itself(rng):
     image = rng.normal(size=(1, 4, 5, 6)).astype(np.float32)
     assert resample_array(image, Warp((4, 5, 6)), Sampling()) is image
