@@ -74,29 +74,23 @@ def offsets(base, strides, offset, n):
 
 
 @kernel
-def row_corners(xyz, shape, strides, padding, base, pairs, offset, weights, n):
-    """Write the offset of the lowest of the 8 corners, and the 8 corner weights, for a row.
+def row_corners(xyz, shape, strides, padding, base, pairs, offset, n):
+    """Write the offset of the lowest of the 8 corners, and the weights along each axis, for a row.
 
     Parameters
     ----------
     xyz : float32 [3, n]
     shape, strides : int64 [3]
         Of the input, strides in elements.
-    base, pairs : int32 [3, n], float32 [6, n]
+    base : int32 [3, n]
         Scratch.
+    pairs : float32 [6, n]
+        Weight of the lower and the upper voxel along the first, second and third axis.
     offset : intp [n]
-    weights : float32 [8, n]
-        Corner ``4 a + 2 b + c`` lies ``a``, ``b``, ``c`` voxels further along the axes.
     """
     for axis in range(3):
         axis_corners(xyz, axis, shape[axis], padding, base, pairs, n)
     offsets(base, strides, offset, n)
-    for pair in range(4):
-        i, j, low, high = pair >> 1, 2 + (pair & 1), 2 * pair, 2 * pair + 1
-        for k in range(n):
-            both = pairs[i, k] * pairs[j, k]
-            weights[low, k] = both * pairs[4, k]
-            weights[high, k] = both * pairs[5, k]
 
 
 @kernel

@@ -37,13 +37,33 @@ def blend(channel, o, si, sj, sk, w0, w1, w2, w3, w4, w5, w6, w7):
 
 
 @kernel
-def linear_row_4(a, b, c, d, offset, weights, steps, out_a, out_b, out_c, out_d, n):
+def corner_weights(pairs, k):
+    """Return the weights of the 8 corners of voxel ``k`` of a row; the last axis runs fastest.
+
+    Multiplied where they are needed: that costs less than reading them back.
+    """
+    low, high = pairs[4, k], pairs[5, k]
+    w00, w01 = pairs[0, k] * pairs[2, k], pairs[0, k] * pairs[3, k]
+    w10, w11 = pairs[1, k] * pairs[2, k], pairs[1, k] * pairs[3, k]
+    return (
+        w00 * low,
+        w00 * high,
+        w01 * low,
+        w01 * high,
+        w10 * low,
+        w10 * high,
+        w11 * low,
+        w11 * high,
+    )
+
+
+@kernel
+def linear_row_4(a, b, c, d, offset, pairs, steps, out_a, out_b, out_c, out_d, n):
     """Interpolate a row of four channels."""
     si, sj, sk = steps
     for k in range(U(n)):
         o = U(offset[k])
-        w0, w1, w2, w3 = weights[0, k], weights[1, k], weights[2, k], weights[3, k]
-        w4, w5, w6, w7 = weights[4, k], weights[5, k], weights[6, k], weights[7, k]
+        w0, w1, w2, w3, w4, w5, w6, w7 = corner_weights(pairs, k)
         out_a[k] = blend(a, o, si, sj, sk, w0, w1, w2, w3, w4, w5, w6, w7)
         out_b[k] = blend(b, o, si, sj, sk, w0, w1, w2, w3, w4, w5, w6, w7)
         out_c[k] = blend(c, o, si, sj, sk, w0, w1, w2, w3, w4, w5, w6, w7)
@@ -51,25 +71,30 @@ def linear_row_4(a, b, c, d, offset, weights, steps, out_a, out_b, out_c, out_d,
 
 
 @kernel
-def linear_row_1(a, offset, weights, steps, out_a, n):
+def linear_row_1(a, offset, pairs, steps, out_a, n):
     """Interpolate a row of one channel."""
     si, sj, sk = steps
     for k in range(U(n)):
-        o = U(offset[k])
-        w0, w1, w2, w3 = weights[0, k], weights[1, k], weights[2, k], weights[3, k]
-        w4, w5, w6, w7 = weights[4, k], weights[5, k], weights[6, k], weights[7, k]
-        out_a[k] = blend(a, o, si, sj, sk, w0, w1, w2, w3, w4, w5, w6, w7)
+        w0, w1, w2, w3, w4, w5, w6, w7 = corner_weights(pairs, k)
+        out_a[k] = blend(a, U(offset[k]), si, sj, sk, w0, w1, w2, w3, w4, w5, w6, w7)
 
 
 @kernel
-def add_outside(weights, fill, out, n):
+def outside_share(pairs, k):
+    """Return the share of voxel ``k`` of a row that lies outside the volume.
+
+    Rounding alone gives none, so that nothing leaks into the inside.
+    """
+    i, j = pairs[0, k] + pairs[1, k], pairs[2, k] + pairs[3, k]
+    share = np.float32(1.0) - i * j * (pairs[4, k] + pairs[5, k])
+    return share if share > ROUNDING else np.float32(0.0)
+
+
+@kernel
+def add_outside(pairs, fill, out, n):
     """Give the part of each output voxel that lies outside the volume the value ``fill``."""
-    for k in range(n):
-        missing = np.float32(1.0)
-        for corner in range(8):
-            missing -= weights[corner, k]
-        # Rounding alone must not let the fill value leak into the inside.
-        out[k] += missing * fill if missing > ROUNDING else np.float32(0.0)
+    for k in range(U(n)):
+        out[k] += outside_share(pairs, k) * fill
 
 
 @kernel
@@ -97,7 +122,7 @@ def elect(labels, votes, nearest):
 
 
 @kernel
-def vote_row(channel, offset, weights, steps, nearest, valid, fill, labels, votes, out, n):
+def vote_row(channel, offset, pairs, steps, nearest, valid, fill, labels, votes, out, n):
     """Elect the label with the largest sum of corner weights; a tie goes to the nearest voxel.
 
     What lies outside the volume votes for ``fill``. Most voxels have equal corners: they are told
@@ -110,17 +135,13 @@ def vote_row(channel, offset, weights, steps, nearest, valid, fill, labels, vote
         o += si
         l4, l5, l6, l7 = channel[o], channel[o + sk], channel[o + sj], channel[o + sj + sk]
         differ = (l0 ^ l1) | (l0 ^ l2) | (l0 ^ l3) | (l0 ^ l4) | (l0 ^ l5) | (l0 ^ l6) | (l0 ^ l7)
-        if differ == 0 and l0 == fill:
+        if differ == 0 and (l0 == fill or outside_share(pairs, k) == 0.0):
             out[k] = l0
             continue
-        votes[8] = np.float32(1.0)
-        for corner in range(8):
-            votes[corner] = weights[corner, k]
-            votes[8] -= votes[corner]
-        if differ == 0 and votes[8] < ROUNDING:
-            out[k] = l0
-            continue
+        w = corner_weights(pairs, k)
+        votes[0], votes[1], votes[2], votes[3] = w[0], w[1], w[2], w[3]
+        votes[4], votes[5], votes[6], votes[7] = w[4], w[5], w[6], w[7]
         labels[0], labels[1], labels[2], labels[3] = l0, l1, l2, l3
         labels[4], labels[5], labels[6], labels[7] = l4, l5, l6, l7
-        labels[8] = fill
+        labels[8], votes[8] = fill, outside_share(pairs, k)
         out[k] = elect(labels, votes, channel[U(nearest[k])] if valid[k] else fill)

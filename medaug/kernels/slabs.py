@@ -27,8 +27,7 @@ def row_scratch(control, n):
     """Return what ``grid_row`` and ``row_corners`` write to, for rows of ``n`` voxels."""
     plane = np.empty((3, control.shape[2], control.shape[3]), np.float32)
     xyz, base = np.empty((3, n), np.float32), np.empty((3, n), np.int32)
-    pairs, weights = np.empty((6, n), np.float32), np.empty((8, n), np.float32)
-    return plane, xyz, base, pairs, np.empty(n, np.intp), weights
+    return plane, xyz, base, np.empty((6, n), np.float32), np.empty(n, np.intp)
 
 
 @kernel
@@ -36,7 +35,7 @@ def linear_slab(source, shape, strides, head, tail, padding, fill, out, start, s
     """Interpolate linearly into float32 ``out`` [C, I, J, K]."""
     channels, n = out.shape[0], out.shape[3]
     matrix, control, basis_i, basis_j, basis_k, reach = head
-    plane, xyz, base, pairs, offset, weights = row_scratch(control, n)
+    plane, xyz, base, pairs, offset = row_scratch(control, n)
     channel_stride, voxel_strides = strides[0], strides[1:]
     steps = corner_steps(shape, voxel_strides)
     for i in range(start, stop):
@@ -44,7 +43,7 @@ def linear_slab(source, shape, strides, head, tail, padding, fill, out, start, s
             grid_row(matrix, control, basis_i, basis_j, basis_k, reach, plane, i, j, xyz, n)
             if tail[0].size > 0:
                 move_row(tail, xyz, n)
-            row_corners(xyz, shape, voxel_strides, padding, base, pairs, offset, weights, n)
+            row_corners(xyz, shape, voxel_strides, padding, base, pairs, offset, n)
             c = 0
             while c + 4 <= channels:
                 linear_row_4(
@@ -53,7 +52,7 @@ def linear_slab(source, shape, strides, head, tail, padding, fill, out, start, s
                     source[(c + 2) * channel_stride :],
                     source[(c + 3) * channel_stride :],
                     offset,
-                    weights,
+                    pairs,
                     steps,
                     out[c, i, j],
                     out[c + 1, i, j],
@@ -63,11 +62,11 @@ def linear_slab(source, shape, strides, head, tail, padding, fill, out, start, s
                 )
                 c += 4
             while c < channels:
-                linear_row_1(source[c * channel_stride :], offset, weights, steps, out[c, i, j], n)
+                linear_row_1(source[c * channel_stride :], offset, pairs, steps, out[c, i, j], n)
                 c += 1
             if fill != 0.0:
                 for c in range(channels):
-                    add_outside(weights, fill, out[c, i, j], n)
+                    add_outside(pairs, fill, out[c, i, j], n)
 
 
 @kernel
@@ -75,7 +74,7 @@ def nearest_slab(source, shape, strides, head, tail, padding, fill, out, start, 
     """Copy nearest voxels into ``out`` [C, I, J, K] of the dtype of ``source``."""
     channels, n = out.shape[0], out.shape[3]
     matrix, control, basis_i, basis_j, basis_k, reach = head
-    plane, xyz, base, _, offset, _ = row_scratch(control, n)
+    plane, xyz, base, _, offset = row_scratch(control, n)
     valid = np.empty(n, np.bool_)
     channel_stride, voxel_strides = strides[0], strides[1:]
     for i in range(start, stop):
@@ -93,7 +92,7 @@ def vote_slab(source, shape, strides, head, tail, padding, fill, out, start, sto
     """Elect labels into ``out`` [C, I, J, K] of the dtype of ``source``."""
     channels, n = out.shape[0], out.shape[3]
     matrix, control, basis_i, basis_j, basis_k, reach = head
-    plane, xyz, base, pairs, offset, weights = row_scratch(control, n)
+    plane, xyz, base, pairs, offset = row_scratch(control, n)
     nearest, valid = np.empty(n, np.intp), np.empty(n, np.bool_)
     channel_stride, voxel_strides = strides[0], strides[1:]
     steps = corner_steps(shape, voxel_strides)
@@ -103,13 +102,13 @@ def vote_slab(source, shape, strides, head, tail, padding, fill, out, start, sto
             grid_row(matrix, control, basis_i, basis_j, basis_k, reach, plane, i, j, xyz, n)
             if tail[0].size > 0:
                 move_row(tail, xyz, n)
-            row_corners(xyz, shape, voxel_strides, padding, base, pairs, offset, weights, n)
+            row_corners(xyz, shape, voxel_strides, padding, base, pairs, offset, n)
             row_nearest(xyz, shape, voxel_strides, padding, base, nearest, valid, n)
             for c in range(channels):
                 vote_row(
                     source[c * channel_stride :],
                     offset,
-                    weights,
+                    pairs,
                     steps,
                     nearest,
                     valid,
