@@ -15,7 +15,7 @@ from medaug.benchmark.experiment import Experiment, prepare
 from medaug.benchmark.figures import paired_figure, write_figure
 from medaug.benchmark.markdown import write_markdown
 from medaug.benchmark.progress import Progress
-from medaug.benchmark.provenance import environment, now
+from medaug.benchmark.provenance import environment
 from medaug.benchmark.report import write_report
 from medaug.benchmark.results import Results, collect_results, write_results
 from medaug.benchmark.run import execute_run
@@ -85,7 +85,6 @@ def run_benchmark(
         If any input is wrong, before anything is trained or written; or if a training diverges.
     """
     progress = progress or Progress()
-    started = now()
     with progress:
         experiment = prepare(config, progress.case_loaded)
         store = RunStore(folder, experiment.identity())
@@ -93,7 +92,7 @@ def run_benchmark(
         store.create()
         progress.benchmark_started(experiment.keys, config.steps)
         runs = [_finished_run(experiment, store, key, progress) for key in experiment.keys]
-    return _conclude(experiment, store, runs, started)
+    return _conclude(experiment, store, runs)
 
 
 def _finished_run(
@@ -111,16 +110,14 @@ def _finished_run(
     return result
 
 
-def _conclude(
-    experiment: Experiment, store: RunStore, runs: Sequence[RunResult], started: str
-) -> Outcome:
+def _conclude(experiment: Experiment, store: RunStore, runs: Sequence[RunResult]) -> Outcome:
     config = experiment.config
     results = collect_results(
         config.name,
         [arm.label for arm in experiment.arms],
         experiment.case_set.classes,
         runs,
-        _provenance(experiment, started),
+        _provenance(experiment, runs),
     )
     comparison = compare_arms(
         results.cases, rng=generator(Stream.BOOTSTRAP, config.split_seed, 0, 0)
@@ -135,18 +132,19 @@ def _conclude(
     return Outcome(results, comparison, store.folder, report)
 
 
-def _provenance(experiment: Experiment, started: str) -> dict[str, Any]:
+def _provenance(experiment: Experiment, runs: Sequence[RunResult]) -> dict[str, Any]:
     """Return where the results come from, as plain JSON.
 
     The data are named by their folder's name and fingerprint: where somebody keeps them is nobody's
-    business.
+    business. What differs between the runs of a resumed benchmark is listed.
     """
     identity = experiment.identity()
     return {
         **identity,
         "data": {"name": experiment.case_set.name, **identity["data"]},
         **environment(),
+        "run_revisions": sorted({str(run.provenance["revision"]) for run in runs}),
         "quick": experiment.config.quick,
-        "started": started,
-        "finished": now(),
+        "started": min(run.provenance["started"] for run in runs),
+        "finished": max(run.provenance["finished"] for run in runs),
     }

@@ -79,4 +79,5 @@ def _facts(provenance: Mapping[str, Any]) -> list[str]:
             listed = ", ".join(f"{name} {value}" for name, value in values.items())
             facts.append(f"- {title}: {listed}")
     times = [provenance.get(name, "") for name in ("started", "finished")]
-    return [*facts, f"- Revision {provenance.get('revision')}; {times[0]} to {times[1]}"]
+    revisions = ", ".join(provenance.get("run_revisions", ()))
+    return [*facts, f"- Runs: revision {revisions}, {times[0]} to {times[1]}"]

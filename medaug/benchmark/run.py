@@ -13,6 +13,7 @@ from medaug.benchmark.cases import Case
 from medaug.benchmark.experiment import Experiment
 from medaug.benchmark.folds import Fold, pick_train_cases
 from medaug.benchmark.metrics import dice_per_class
+from medaug.benchmark.provenance import environment, now
 from medaug.benchmark.run_result import RunResult
 from medaug.benchmark.sampling import PatchDataset
 from medaug.benchmark.store import RunKey
@@ -51,6 +52,7 @@ def execute_run(
     InputError
         If the training loss becomes NaN or infinite; names the run.
     """
+    started = now()
     fold = experiment.folds[key.fold]
     network = experiment.network(seed=key.seed, fold=key.fold)
     train_cases = _cases(
@@ -70,6 +72,7 @@ def execute_run(
         losses=curve.losses,
         monitor=curve.monitor,
         seconds={"train": trained - start, "inference": time.perf_counter() - trained},
+        provenance={**environment(), "started": started, "finished": now()},
     )
     return result, predictions
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from medaug.benchmark.files import dump_json, write_atomically
 from medaug.errors import InputError
@@ -31,7 +32,10 @@ class RunResult:
     monitor : list of (step, dice)
         Mean Dice on a few held-out cases during training, for the learning curve only.
     seconds : dict of name to seconds
-        Durations, such as ``train``, ``inference`` and ``augment_per_sample``.
+        Durations: ``train`` and ``inference``.
+    provenance : dict
+        Plain JSON: versions, revision, hardware, command and times of the process that made the
+        run. A benchmark that was resumed has runs of several processes.
     """
 
     arm: str
@@ -42,6 +46,7 @@ class RunResult:
     losses: list[tuple[int, float]]
     monitor: list[tuple[int, float]]
     seconds: dict[str, float]
+    provenance: dict[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """Return the record as JSON, in which NaN is null."""
@@ -66,6 +71,7 @@ class RunResult:
             losses=[(step, _float(loss)) for step, loss in record["losses"]],
             monitor=[(step, _float(dice)) for step, dice in record["monitor"]],
             seconds=_floats(record["seconds"]),
+            provenance=dict(record["provenance"]),
         )
 
     def write(self, path: StrPath) -> None:

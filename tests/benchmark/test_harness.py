@@ -148,6 +148,15 @@ def test_results_tell_where_they_come_from(finished: Path) -> None:
     assert provenance["data"]["fingerprint"]
 
 
+def test_every_run_tells_what_made_it(finished: Path) -> None:
+    runs = [RunResult.read(path).provenance for path in finished.rglob("result.json")]
+    provenance = json.loads((finished / "results.json").read_text())["provenance"]
+    assert provenance["started"] == min(run["started"] for run in runs)
+    assert provenance["finished"] == max(run["finished"] for run in runs)
+    assert {str(run["revision"]) for run in runs} == set(provenance["run_revisions"])
+    assert all(run["versions"] == provenance["versions"] for run in runs)
+
+
 def test_the_learning_curve_has_losses_and_monitored_dice(finished: Path) -> None:
     result = RunResult.read(finished / "runs/none/fold0-seed0/result.json")
     assert [step for step, _ in result.losses] == [1, 2, 3]
