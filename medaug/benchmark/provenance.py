@@ -8,6 +8,7 @@ import shlex
 import subprocess
 import sys
 from datetime import datetime, timezone
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -34,8 +35,12 @@ def environment() -> dict[str, Any]:
     }
 
 
+@cache
 def revision() -> str | None:
-    """Return the git commit of a checkout, ``+changes`` if files differ; None outside of one."""
+    """Return the git commit of a checkout, ``+changes`` if files differ; None outside of one.
+
+    Asked once a process: a checkout may move on while the code that was loaded from it runs.
+    """
     root = Path(medaug.__file__).parent.parent
     if not (root / ".git").exists():
         return None

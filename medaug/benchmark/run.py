@@ -52,7 +52,7 @@ def execute_run(
     InputError
         If the training loss becomes NaN or infinite; names the run.
     """
-    started = now()
+    provenance = {**environment(), "started": now()}
     fold = experiment.folds[key.fold]
     network = experiment.network(seed=key.seed, fold=key.fold)
     train_cases = _cases(
@@ -72,7 +72,7 @@ def execute_run(
         losses=curve.losses,
         monitor=curve.monitor,
         seconds={"train": trained - start, "inference": time.perf_counter() - trained},
-        provenance={**environment(), "started": started, "finished": now()},
+        provenance={**provenance, "finished": now()},
     )
     return result, predictions
 
