@@ -22,8 +22,8 @@ INJECTIVITY_BOUND = 0.4
 #: variance of independent control displacements shrinks along each axis.
 VARIANCE_FACTOR = 151.0 / 315.0
 
-#: Fixed-point steps of the inverse. Below the bound ``u`` is a contraction, so the iteration
-#: converges; sampled lattices are far from the worst case and need 10 to 30 steps.
+#: Fixed-point steps of the inverse, at most. Below the bound ``u`` is a contraction, so the
+#: iteration converges; a sampled lattice is far from the worst case.
 INVERSE_STEPS = 40
 INVERSE_TOLERANCE_VOXELS = 1e-7
 

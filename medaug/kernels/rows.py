@@ -18,7 +18,7 @@ AFFINE, LATTICE, LATTICE_INVERSE = 0, 1, 2
 
 U = np.uintp  # unsigned indices: see medaug.kernels.gather
 
-INVERSE_STEPS = 40
+INVERSE_STEPS = 40  # not imported: the cache of compiled kernels follows these files alone
 INVERSE_TOLERANCE = np.float32(1e-4)
 
 
