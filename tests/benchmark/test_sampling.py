@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -162,3 +163,11 @@ def test_a_region_is_zero_outside_the_volume() -> None:
     assert region.shape == (2, 3, 4, 4)
     assert region.sum() == 2 * 2 * 2 * 4
     assert region[:, 1:, :2, :].all()
+
+
+def test_every_sample_draws_its_own_augmentation(cases: list[Case]) -> None:
+    flat = [replace(case, image=np.zeros_like(case.image)) for case in cases[:1]]
+    noise = Compose([RandGaussianNoised(["image"], prob=1.0)])
+    drawn = [make_dataset(flat, noise)[index]["image"] for index in range(3)]
+    assert not torch.equal(drawn[0], drawn[1])
+    assert not torch.equal(drawn[1], drawn[2])

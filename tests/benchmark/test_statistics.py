@@ -5,6 +5,7 @@ from itertools import product
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from medaug.benchmark.statistics import MEAN_OF_CLASSES, compare_arms, paired_differences
 from medaug.errors import InputError
@@ -204,3 +205,15 @@ def test_paired_differences_are_those_of_the_comparison() -> None:
     comparison = _compare(cases)
     for name in ("a", "b", MEAN_OF_CLASSES):
         assert means[name] == pytest.approx(_row(comparison, "aug", name)["difference"])
+
+
+def test_equal_cases_weaken_the_evidence_as_pratt_ranks_them() -> None:
+    differences = [0.0, 0.0, 0.0, 0.1, 0.2, 0.3, 0.4, 0.45, -0.05, -0.15]
+    none = [0.5] * len(differences)
+    aug = [a + b for a, b in zip(none, differences, strict=True)]
+    comparison = _compare(_cases({("none", "a"): none, ("aug", "a"): aug}))
+    pratt, dropped = (
+        stats.wilcoxon(differences, zero_method=method).pvalue for method in ("pratt", "wilcox")
+    )
+    assert _row(comparison, "aug")["p_value"] == pytest.approx(pratt)
+    assert pratt != pytest.approx(dropped)

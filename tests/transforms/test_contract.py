@@ -38,7 +38,9 @@ def make_sample(kind: str = "metatensor", seed: int = 0, rank: int = 3) -> dict:
         "ndarray": lambda x: x,
         "tensor": torch.from_numpy,
         "metatensor": lambda x: MetaTensor(
-            x, affine=torch.diag(torch.tensor([1.0, 0.8, 1.2, 1.0], dtype=torch.float64))
+            x,
+            affine=torch.diag(torch.tensor([1.0, 0.8, 1.2, 1.0], dtype=torch.float64)),
+            meta={"pixdim": np.array([1, 1, 0.8, 1.2, 0, 0, 0, 0])},  # MONAI writes into it
         ),
     }[kind]
     return {"image": wrap(image), "label": wrap(label), "case": "one"}
@@ -96,14 +98,13 @@ def test_output_is_of_the_input_kind(row, kind):
 def test_the_input_stays_as_it_is(row, kind, prob):
     sample = make_sample(kind)
     before = copy.deepcopy(sample)
+    # As texts: MONAI's deepcopy shares nested metadata with its original.
+    notes = {key: str(vars(sample[key])) for key in ("image", "label") if kind == "metatensor"}
     transform = build(row, prob=prob).set_random_state(seed=1)
     transform.inverse(transform(transform(sample)))
     assert sample.keys() == before.keys()
     assert_same_voxels(sample, before)
-    if kind == "metatensor":
-        for key in ("image", "label"):
-            assert sample[key].applied_operations == before[key].applied_operations
-            assert str(sample[key].meta) == str(before[key].meta)
+    assert {key: str(vars(sample[key])) for key in notes} == notes
 
 
 @every_row
