@@ -49,10 +49,9 @@ def benchmark(
     """
     if resume and out is None:
         raise typer.BadParameter("needs --out, the folder to continue", param_hint="--resume")
-    from rich.console import Console  # noqa: PLC0415  # see below
+    from rich.console import Console
 
-    # Loading torch takes seconds, and `medaug --help` should not.
-    from medaug.benchmark import (  # noqa: PLC0415
+    from medaug.benchmark import (
         comparison_table,
         headline,
         load_config,

@@ -56,7 +56,7 @@ def test_case_does_not_depend_on_the_number_of_cases(small: CaseSet) -> None:
 def test_no_global_randomness_is_used(small: CaseSet) -> None:
     state = np.random.get_state()  # noqa: NPY002 - the legacy state is what must not move
     assert make_phantom(SMALL).fingerprint == small.fingerprint
-    np.testing.assert_array_equal(state[1], np.random.get_state()[1])  # noqa: NPY002
+    np.testing.assert_array_equal(state[1], np.random.get_state()[1])  # noqa: NPY002 - the legacy state is what must not move
 
 
 # --- what a case is ---------------------------------------------------------------------------

@@ -100,9 +100,9 @@ def test_initial_weights_are_a_function_of_seed_and_fold() -> None:
 
 
 def test_global_random_state_is_left_alone(case: Case) -> None:
-    before = torch.random.get_rng_state(), np.random.get_state()[1].copy(), random.getstate()  # noqa: NPY002
+    before = torch.random.get_rng_state(), np.random.get_state()[1].copy(), random.getstate()  # noqa: NPY002 - the legacy state is what must not move
     fit(make_network(), case, steps=1)
-    after = torch.random.get_rng_state(), np.random.get_state()[1], random.getstate()  # noqa: NPY002
+    after = torch.random.get_rng_state(), np.random.get_state()[1], random.getstate()  # noqa: NPY002 - the legacy state is what must not move
     assert torch.equal(before[0], after[0])
     assert np.array_equal(before[1], after[1])
     assert before[2] == after[2]
