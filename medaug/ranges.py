@@ -1,14 +1,15 @@
 """What a user may write for a range, and what it means.
 
 A number stands for a symmetric range about a centre, a pair ``(low, high)`` for itself, and three
-entries, each a number or a pair, for one range an axis.
+entries, each a number or a pair, for one range an axis; two pairs are the axes of a plane.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import TypeAlias
+from collections.abc import Iterable, Sequence
+from numbers import Real
+from typing import Any, TypeAlias
 
 Range: TypeAlias = tuple[float, float]
 AxisRanges: TypeAlias = tuple[Range, Range, Range]
@@ -27,12 +28,13 @@ def parse_range(name: str, value: RangeLike, centre: float = 0.0) -> Range:
     ValueError
         If it is neither a number nor a pair, is not finite, or is upside down.
     """
-    if isinstance(value, (int, float)):
-        low, high = centre - value, centre + value
-    elif len(value) == 2:
-        low, high = float(value[0]), float(value[1])
+    if isinstance(value, Real):
+        low, high = centre - float(value), centre + float(value)
     else:
-        raise ValueError(f"{name} must be a number or a pair (low, high); got {value!r}")
+        pair = _entries(name, value)
+        if len(pair) != 2:
+            raise ValueError(f"{name} must be a number or a pair (low, high); got {value!r}")
+        low, high = float(pair[0]), float(pair[1])
     if not (math.isfinite(low) and math.isfinite(high)):
         raise ValueError(f"{name} must be finite; got {value!r}")
     if low > high:
@@ -40,20 +42,34 @@ def parse_range(name: str, value: RangeLike, centre: float = 0.0) -> Range:
     return low, high
 
 
+def is_one_range(value: AxisRangesLike) -> bool:
+    """Tell whether ``value`` is a number or a pair of numbers, which holds for every axis."""
+    if isinstance(value, Real):
+        return True
+    entries = _entries("a range", value)
+    return len(entries) == 2 and all(isinstance(entry, Real) for entry in entries)
+
+
 def parse_axis_ranges(name: str, value: AxisRangesLike, centre: float = 0.0) -> AxisRanges:
-    """Return ``value`` as three ranges; a number or a pair holds for every axis."""
-    if not isinstance(value, (int, float)) and len(value) == 3:
-        first, second, third = (parse_range(name, entry, centre) for entry in value)
-        return first, second, third
-    if not isinstance(value, (int, float)) and len(value) != 2:
-        raise ValueError(f"{name} must be a number, a pair or three entries; got {value!r}")
-    same = parse_range(name, value, centre)  # type: ignore[arg-type]  # a pair of numbers by now
-    return same, same, same
+    """Return ``value`` as three ranges; a number or a pair of numbers holds for every axis.
+
+    Two pairs are the axes of a two-dimensional image.
+    """
+    entries = () if isinstance(value, Real) else _entries(name, value)
+    if is_one_range(value):
+        same = parse_range(name, value, centre)  # type: ignore[arg-type]  # a number or a pair
+        return same, same, same
+    if len(entries) not in (2, 3):
+        raise ValueError(f"{name} must be a number, a pair or one for each axis; got {value!r}")
+    first, second, third = (
+        parse_range(name, entry, centre) for entry in [*entries, (centre, centre)][:3]
+    )
+    return first, second, third
 
 
 def parse_amounts(name: str, value: RangeLike) -> Range:
     """Return ``value`` as a range of non-negative amounts; a number means just itself."""
-    pair = (value, value) if isinstance(value, (int, float)) else value
+    pair = (float(value), float(value)) if isinstance(value, Real) else value
     low, high = parse_range(name, pair)
     if low < 0:
         raise ValueError(f"{name} must not be negative; got {value!r}")
@@ -62,6 +78,8 @@ def parse_amounts(name: str, value: RangeLike) -> Range:
 
 def parse_probability(name: str, value: float) -> float:
     """Return ``value`` if it lies in [0, 1]."""
+    if not isinstance(value, Real):
+        raise TypeError(f"{name} must be a number; got {value!r}")
     if not 0 <= value <= 1:
         raise ValueError(f"{name} must lie between 0 and 1; got {value!r}")
     return float(value)
@@ -71,8 +89,14 @@ def parse_axis_probabilities(
     name: str, value: float | Sequence[float]
 ) -> tuple[float, float, float]:
     """Return ``value`` as three probabilities; a number holds for every axis."""
-    entries = (value,) * 3 if isinstance(value, (int, float)) else tuple(value)
-    if len(entries) != 3:
-        raise ValueError(f"{name} must be a number or three entries; got {value!r}")
-    first, second, third = (parse_probability(name, entry) for entry in entries)
+    entries = (float(value),) * 3 if isinstance(value, Real) else _entries(name, value)
+    if len(entries) not in (2, 3):
+        raise ValueError(f"{name} must be a number or one for each axis; got {value!r}")
+    first, second, third = (parse_probability(name, entry) for entry in (*entries, 0.0)[:3])
     return first, second, third
+
+
+def _entries(name: str, value: Any) -> tuple[Any, ...]:
+    if not isinstance(value, Iterable) or isinstance(value, str):
+        raise TypeError(f"{name} must be a number or a sequence of numbers; got {value!r}")
+    return tuple(value)

@@ -29,6 +29,20 @@ def reference_linear(array: AnyArray, warp: Warp, sampling: Sampling) -> AnyArra
     return np.stack(channels)
 
 
+def reference_cubic(array: AnyArray, warp: Warp, sampling: Sampling) -> AnyArray:
+    """The spline of the mirrored volume; by its linear share outside it fades into the padding."""
+    where, volume = source_coordinates(warp), array.shape[1:]
+    if sampling.padding_mode != "reflect":
+        where = np.clip(where, 0, np.array(volume)[:, None, None, None] - 1)
+    splines = np.stack(
+        [map_coordinates(channel.astype(np.float64), where, mode="mirror") for channel in array]
+    )
+    if sampling.padding_mode != "constant":
+        return splines
+    share = reference_linear(np.zeros((1, *volume)), warp, Sampling("linear", "constant", 1.0))
+    return (1 - share) * splines + share * sampling.padding_value
+
+
 def reference_nearest(array: AnyArray, warp: Warp, sampling: Sampling) -> AnyArray:
     size = np.array(array.shape[1:])[:, None, None, None]
     where = source_coordinates(warp)
@@ -63,9 +77,13 @@ def reference_vote(array: AnyArray, warp: Warp, sampling: Sampling) -> tuple[Any
 
 
 def random_lattice(
-    rng: np.random.Generator, shape: tuple[int, int, int], spacing: float, amplitude: float
+    rng: np.random.Generator,
+    shape: tuple[int, int, int],
+    spacing: float | AnyArray,
+    amplitude: float,
 ) -> Lattice:
     """A lattice over the grid of ``shape``, control displacements up to ``amplitude`` voxels."""
-    size, origin = lattice_grid([0, 0, 0], np.array(shape) - 1, [spacing] * 3)
+    spacing = np.full(3, spacing)
+    size, origin = lattice_grid([0, 0, 0], np.array(shape) - 1, spacing)
     control = rng.uniform(-amplitude, amplitude, (3, *size)).astype(np.float32)
-    return Lattice(control, origin, np.full(3, spacing))
+    return Lattice(control, origin, spacing)

@@ -14,16 +14,19 @@ from medaug.geometry.affine import (
 )
 from medaug.geometry.lattice import (
     INJECTIVITY_BOUND,
+    LATTICE_MARGIN,
     VARIANCE_FACTOR,
     Lattice,
-    lattice_basis,
     lattice_displacement,
     lattice_grid,
+    lattice_taps,
+    lattice_with_margin,
 )
 from medaug.geometry.warp import AffineStage, LatticeStage, Shape, Stage, Warp, WarpKind
 
 __all__ = [
     "INJECTIVITY_BOUND",
+    "LATTICE_MARGIN",
     "VARIANCE_FACTOR",
     "AffineStage",
     "Lattice",
@@ -42,7 +45,8 @@ __all__ = [
     "affine_shear",
     "affine_spacing",
     "affine_translation",
-    "lattice_basis",
     "lattice_displacement",
     "lattice_grid",
+    "lattice_taps",
+    "lattice_with_margin",
 ]

@@ -7,8 +7,10 @@ Beyond the lattice its outermost control points continue for ever, so ``u`` is d
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from base64 import b64decode, b64encode
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -21,6 +23,9 @@ INJECTIVITY_BOUND = 0.4
 #: The mean over the cell of the sum of squared weights of the cubic B-spline, 151 / 315. By it the
 #: variance of independent control displacements shrinks along each axis.
 VARIANCE_FACTOR = 151.0 / 315.0
+
+#: Control points that may be asked for beyond the lattice, on each side.
+LATTICE_MARGIN = 3
 
 #: Fixed-point steps of the inverse, at most. Below the bound ``u`` is a contraction, so the
 #: iteration converges; a sampled lattice is far from the worst case.
@@ -45,6 +50,28 @@ class Lattice:
     control: FloatArray
     origin: Matrix
     spacing: Matrix
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what JSON keeps exactly; the control displacements as base64 of their bytes.
+
+        As numbers they would be read and written more slowly than the volume is resampled.
+        """
+        return {
+            "shape": list(self.control.shape),
+            "control_base64": b64encode(self.control.astype("<f4").tobytes()).decode("ascii"),
+            "origin": self.origin.tolist(),
+            "spacing": self.spacing.tolist(),
+        }
+
+    @staticmethod
+    def from_dict(record: Mapping[str, Any]) -> Lattice:
+        """Return the lattice that :meth:`to_dict` described."""
+        control = np.frombuffer(b64decode(record["control_base64"]), "<f4")
+        return Lattice(
+            control.astype(np.float32).reshape(record["shape"]),
+            np.array(record["origin"], dtype=np.float64),
+            np.array(record["spacing"], dtype=np.float64),
+        )
 
 
 def lattice_grid(
@@ -96,18 +123,28 @@ def lattice_displacement(lattice: Lattice, points: AnyArray) -> Matrix:
     )
 
 
-def lattice_basis(lattice: Lattice, axis: int, size: int) -> FloatArray:
-    """Return the weight of each control point at voxels ``0..size`` of an axis, float32 [L, size].
+def lattice_taps(lattice: Lattice, axis: int, size: int) -> tuple[AnyArray, FloatArray]:
+    """Return the first of the four control points around voxels ``0..size`` of an axis.
 
-    Weights beyond the lattice fall to its outermost control points.
+    And their weights: int64 [size], float32 [4, size]. The first may lie up to three control points
+    before the lattice, and the last as far behind it; there its outermost ones go on.
     """
     position = (np.arange(size) - lattice.origin[axis]) / lattice.spacing[axis]
     cell = np.floor(position)
-    count = lattice.control.shape[axis + 1]
-    basis = np.zeros((count, size))
-    index = np.clip(cell.astype(np.int64)[:, None] + np.arange(-1, 3), 0, count - 1)
-    np.add.at(basis, (index, np.arange(size)[:, None]), bspline_weights(position - cell))
-    return basis.astype(np.float32)
+    weights = bspline_weights(position - cell).T.astype(np.float32)
+    # Beyond, all four are equal, so that their weights do not matter.
+    first = np.clip(cell.astype(np.int64) - 1, -LATTICE_MARGIN, lattice.control.shape[axis + 1] - 1)
+    return first, np.ascontiguousarray(weights)
+
+
+def lattice_with_margin(lattice: Lattice) -> FloatArray:
+    """Return the control displacements [L + 6, M + 6, N + 6, 4]: edges go on, one entry spare."""
+    sizes = lattice.control.shape[1:]
+    margin = LATTICE_MARGIN
+    places = [np.clip(np.arange(-margin, size + margin), 0, size - 1) for size in sizes]
+    padded = np.zeros((*np.add(sizes, 2 * margin), 4), np.float32)
+    padded[..., :3] = lattice.control.transpose(1, 2, 3, 0)[np.ix_(*places)]
+    return padded
 
 
 def lattice_inverse_points(lattice: Lattice, points: AnyArray) -> Matrix:

@@ -36,6 +36,12 @@ class AffineStage:
         """Map ``points`` [N, 3]."""
         return affine_apply(self.matrix, points)
 
+    def map_box(self, lower: Matrix, upper: Matrix) -> tuple[Matrix, Matrix]:
+        """Return the corners of the smallest box around the image of a box."""
+        centre = affine_apply(self.matrix, (lower + upper) / 2)
+        reach = np.abs(self.matrix[:3, :3]) @ ((upper - lower) / 2)
+        return centre - reach, centre + reach
+
     def inverse(self) -> AffineStage:
         """Return the stage that undoes this one."""
         return AffineStage(np.asarray(np.linalg.inv(self.matrix), np.float64))
@@ -58,18 +64,23 @@ class LatticeStage:
             return lattice_inverse_points(self.lattice, points)
         return np.asarray(points + lattice_displacement(self.lattice, points))
 
+    def map_box(self, lower: Matrix, upper: Matrix) -> tuple[Matrix, Matrix]:
+        """Return the corners of a box around the image of a box.
+
+        A displacement is a mean of control displacements, so it lies between their extremes.
+        """
+        least, most = (f(self.lattice.control, axis=(1, 2, 3)) for f in (np.min, np.max))
+        if self.inverted:
+            return lower - most, upper - least
+        return lower + least, upper + most
+
     def inverse(self) -> LatticeStage:
         """Return the stage that undoes this one."""
         return LatticeStage(self.lattice, not self.inverted)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the stage as plain numbers."""
-        return {
-            "control": self.lattice.control.tolist(),
-            "origin": self.lattice.origin.tolist(),
-            "spacing": self.lattice.spacing.tolist(),
-            "inverted": self.inverted,
-        }
+        """Return the stage as plain numbers and one text."""
+        return {"lattice": self.lattice.to_dict(), "inverted": self.inverted}
 
 
 Stage: TypeAlias = AffineStage | LatticeStage
@@ -124,6 +135,27 @@ class Warp:
             mapped = stage.map_points(mapped)
         return mapped
 
+    def bounding_box(self, margin_voxels: float = 0.0) -> tuple[Matrix, Matrix]:
+        """Return the corners of a box that holds the input coordinates of all output voxels.
+
+        Exact for an affine warp; a lattice counts with its largest control displacements.
+
+        Parameters
+        ----------
+        margin_voxels : float
+            How far beyond the centres of the outermost output voxels to look; 0.5 is their edge.
+
+        Returns
+        -------
+        lower, upper : float64 arrays [3]
+            In input voxels, up to rounding.
+        """
+        last = np.maximum(np.array(self.output_shape) - 1.0, 0.0)
+        lower, upper = np.zeros(3) - margin_voxels, last + margin_voxels
+        for stage in self.stages:
+            lower, upper = stage.map_box(lower, upper)
+        return lower, upper
+
     def affine_part(self) -> Matrix:
         """Return the product of the affine stages; lattices count as the identity."""
         matrix = np.eye(4)
@@ -143,7 +175,7 @@ class Warp:
         return Warp((first, second, third), undone)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the warp as plain lists and numbers that JSON keeps exactly."""
+        """Return the warp as lists, numbers and texts that JSON keeps exactly."""
         return {
             "output_shape": list(self.output_shape),
             "stages": [stage.to_dict() for stage in self.stages],
@@ -159,12 +191,7 @@ class Warp:
 def _stage_from_dict(record: Mapping[str, Any]) -> Stage:
     if "affine" in record:
         return AffineStage(np.array(record["affine"], dtype=np.float64))
-    lattice = Lattice(
-        np.array(record["control"], dtype=np.float32),
-        np.array(record["origin"], dtype=np.float64),
-        np.array(record["spacing"], dtype=np.float64),
-    )
-    return LatticeStage(lattice, bool(record["inverted"]))
+    return LatticeStage(Lattice.from_dict(record["lattice"]), bool(record["inverted"]))
 
 
 def _merged(stages: Iterable[Stage]) -> tuple[Stage, ...]:

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from numba import njit
+from numba.core import event
 
 # nogil: threads and data loaders supply the parallelism, so a kernel itself stays serial.
 # cache: a worker must not compile again what an earlier process has compiled.
 # contract, reassoc: fused multiply-add and free order of the few terms of a sum. NaN and infinity
 # keep their meaning, because voxels may hold them.
+# forceinline: else a process that compiles inlines otherwise than one that loads callees from the
+# cache, rounds otherwise, and a sample is not the same to the bit.
 _compile = njit(
-    nogil=True, cache=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz", "arcp"}
+    nogil=True,
+    cache=True,
+    error_model="numpy",
+    fastmath={"contract", "reassoc", "nsz", "arcp"},
+    forceinline=True,
 )
 
 #: Changes whenever any kernel does. numba watches a kernel's own file only, and would keep machine
@@ -29,3 +37,21 @@ def kernel(body: Callable[..., Any]) -> Callable[..., Any]:
     body.__qualname__ = f"{body.__qualname__}_{_FINGERPRINT}"  # names the file in the cache
     compiled: Callable[..., Any] = _compile(body)
     return compiled
+
+
+class _Notice(event.Listener):
+    """Says on the terminal, once a process, why a first call takes seconds.
+
+    numba announces a compilation only where its cache has nothing to load.
+    """
+
+    def on_start(self, event_: Any) -> None:
+        if event_.data["dispatcher"].py_func.__module__.startswith("medaug."):
+            event.unregister("numba:compile", self)
+            sys.stderr.write("medaug: compiling kernels, for the first use on this machine ...\n")
+
+    def on_end(self, event_: Any) -> None:
+        """Say nothing more."""
+
+
+event.register("numba:compile", _Notice())

@@ -8,13 +8,15 @@ from typing import NamedTuple
 import numpy as np
 
 from medaug.geometry import (
+    LATTICE_MARGIN,
     AffineStage,
     Lattice,
     LatticeStage,
     Shape,
     Stage,
     Warp,
-    lattice_basis,
+    lattice_taps,
+    lattice_with_margin,
 )
 from medaug.kernels.rows import AFFINE, LATTICE, LATTICE_INVERSE
 from medaug.typing import AnyArray, FloatArray, Matrix
@@ -27,11 +29,14 @@ class Head(NamedTuple):
     """
 
     matrix: Matrix  # [4, 4]
-    control: FloatArray  # [3, L, M, N], the linear part of ``matrix`` applied
-    basis_i: FloatArray  # [L, I]: weight of each control point at each output voxel
-    basis_j: FloatArray  # [M, J]
-    basis_k: FloatArray  # [N, K]
-    reach: AnyArray  # int64 [N, 2]: where ``basis_k`` is not zero, from and up to
+    control: FloatArray  # [L + 6, M + 6, N + 6, 4], the linear part of ``matrix`` applied
+    first_i: AnyArray  # int64 [I]: the first of the four control points around each output voxel
+    first_j: AnyArray  # int64 [J]
+    first_k: AnyArray  # int64 [K]
+    weights_i: FloatArray  # [4, I]
+    weights_j: FloatArray  # [4, J]
+    weights_k: FloatArray  # [4, K]
+    runs: AnyArray  # int64: where ``first_k`` changes along a row, both ends included
 
 
 class Tail(NamedTuple):
@@ -39,10 +44,11 @@ class Tail(NamedTuple):
 
     kinds: AnyArray  # int64 [S]
     matrices: FloatArray  # [S, 3, 4], of the affine stages
-    controls: FloatArray  # all control displacements, one lattice after the other
-    shapes: AnyArray  # int64 [S, 3], of the lattices
-    origins: Matrix  # [S, 3]
-    inverse_spacings: Matrix  # [S, 3]
+    controls: FloatArray  # flat: all lattices as [L + 6, M + 6, N + 6, 4], one after the other
+    firsts: AnyArray  # int64 [S], where each begins
+    shapes: AnyArray  # int64 [S, 3], L, M, N
+    origins: FloatArray  # [S, 3]
+    inverse_spacings: FloatArray  # [S, 3]
 
 
 def chain_of(warp: Warp) -> tuple[Head, Tail]:
@@ -60,31 +66,44 @@ def chain_of(warp: Warp) -> tuple[Head, Tail]:
 
 def _head(lattice: Lattice | None, matrix: Matrix, shape: Shape) -> Head:
     if lattice is None:
-        none = np.zeros((0, 0), np.float32)
-        control = np.zeros((3, 0, 0, 0), np.float32)
-        return Head(matrix, control, none, none, none, np.zeros((0, 2), np.int64))
-    control = np.tensordot(matrix[:3, :3], lattice.control, 1).astype(np.float32)
-    basis_i, basis_j, basis_k = (lattice_basis(lattice, a, n) for a, n in enumerate(shape))
-    touched = basis_k != 0
-    reach = np.stack([touched.argmax(1), shape[2] - touched[:, ::-1].argmax(1)], axis=1)
-    reach[~touched.any(1)] = 0
-    return Head(matrix, control, basis_i, basis_j, basis_k, reach)
+        none, nowhere = np.zeros((4, 0), np.float32), np.zeros(0, np.int64)
+        control = np.zeros((0, 0, 0, 4), np.float32)
+        return Head(matrix, control, nowhere, nowhere, nowhere, none, none, none, nowhere)
+    turned = np.tensordot(matrix[:3, :3], lattice.control, 1).astype(np.float32)
+    control = lattice_with_margin(Lattice(turned, lattice.origin, lattice.spacing))
+    (first_i, weights_i), (first_j, weights_j), (first_k, weights_k) = (
+        lattice_taps(lattice, axis, size) for axis, size in enumerate(shape)
+    )
+    return Head(
+        matrix,
+        control,
+        first_i + LATTICE_MARGIN,
+        first_j + LATTICE_MARGIN,
+        first_k + LATTICE_MARGIN,
+        weights_i,
+        weights_j,
+        weights_k,
+        runs=np.flatnonzero(np.diff(first_k, prepend=first_k[0] - 1, append=first_k[-1] + 1)),
+    )
 
 
 def _tail(stages: Sequence[Stage]) -> Tail:
     count = len(stages)
-    kinds, shapes = np.zeros(count, np.int64), np.zeros((count, 3), np.int64)
-    matrices = np.zeros((count, 3, 4), np.float32)
-    origins, inverse_spacings = np.zeros((count, 3)), np.zeros((count, 3))
+    kinds, firsts = np.zeros(count, np.int64), np.zeros(count, np.int64)
+    matrices, shapes = np.zeros((count, 3, 4), np.float32), np.zeros((count, 3), np.int64)
+    origins, inverse_spacings = (np.zeros((count, 3), np.float32) for _ in range(2))
     controls = [np.zeros(0, np.float32)]
     for s, stage in enumerate(stages):
-        if isinstance(stage, LatticeStage):
-            kinds[s] = LATTICE_INVERSE if stage.inverted else LATTICE
-            shapes[s] = stage.lattice.control.shape[1:]
-            origins[s] = stage.lattice.origin
-            inverse_spacings[s] = 1.0 / stage.lattice.spacing
-            controls.append(stage.lattice.control.ravel())
-        else:
+        if isinstance(stage, AffineStage):
             kinds[s] = AFFINE
             matrices[s] = stage.matrix[:3]
-    return Tail(kinds, matrices, np.concatenate(controls), shapes, origins, inverse_spacings)
+            continue
+        kinds[s] = LATTICE_INVERSE if stage.inverted else LATTICE
+        firsts[s] = sum(len(control) for control in controls)
+        shapes[s] = stage.lattice.control.shape[1:]
+        origins[s] = stage.lattice.origin
+        inverse_spacings[s] = 1.0 / stage.lattice.spacing
+        controls.append(lattice_with_margin(stage.lattice).ravel())
+    return Tail(
+        kinds, matrices, np.concatenate(controls), firsts, shapes, origins, inverse_spacings
+    )

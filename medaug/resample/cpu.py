@@ -2,64 +2,121 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
+import numpy.typing as npt
 
-from medaug.geometry import AffineStage, Warp, WarpKind
-from medaug.kernels import corners, slabs
+from medaug.geometry import AffineStage, Shape, Warp, WarpKind
+from medaug.kernels import corners, tiles
+from medaug.kernels.rows import map_tile
+from medaug.resample.box import Source, coefficients_of, voxels_of
 from medaug.resample.chain import chain_of
 from medaug.resample.grid import copy_grid
-from medaug.resample.options import Sampling
+from medaug.resample.options import Sampling, check_shapes
 from medaug.typing import AnyArray
 
-#: dtypes that the linear kernel reads as they are; others are converted to float32 first.
+_KERNELS = {
+    "linear": tiles.linear_tile,
+    "cubic": tiles.cubic_tile,
+    "nearest": tiles.nearest_tile,
+    "vote": tiles.vote_tile,
+}
+#: Modes that make values of their own; the others only pick voxels, and keep their dtype.
+_INTERPOLATING = frozenset(("linear", "cubic"))
+#: dtypes that the linear kernel reads as they are; of others it gets float32.
 _READ_DIRECTLY = frozenset(np.dtype(t) for t in ("float32", "int16", "uint8", "uint16"))
 _PADDING = {
     "constant": corners.CONSTANT,
     "border": corners.BORDER,
     "reflect": corners.REFLECT,
 }
+#: Planes and rows in a tile, and bytes of its coordinates. Neighbouring rows read the same cache
+#: lines, so a tile is thick; its coordinates stay in the second-level cache until every array has
+#: used them; and it is large, because threads wait for Python's lock between tiles.
+_TILE_PLANES = 16
+_TILE_ROWS = 512
+_TILE_BYTES = 1 << 20
 
-_Slab: TypeAlias = Callable[..., None]
+_Tile: TypeAlias = tuple[int, int, int, int]
 
 
-def resample_array(array: AnyArray, warp: Warp, sampling: Sampling, threads: int = 1) -> AnyArray:
-    """Resample one array.
+class _Job(NamedTuple):
+    """An array to read, how, and where to."""
+
+    kernel: Callable[..., None]
+    source: Source
+    padding: int
+    fill: Any
+    out: AnyArray
+
+    def run(self, xyz: AnyArray, tile: _Tile) -> None:
+        self.kernel(*self.source, self.padding, self.fill, xyz, tile, self.out)
+
+
+def resample_arrays(
+    arrays: Sequence[AnyArray], warp: Warp, samplings: Sequence[Sampling], threads: int = 1
+) -> list[AnyArray]:
+    """Resample arrays that share a grid; where its voxels come from is worked out once for all.
+
+    Memory beyond input and output is the coordinates of a tile a thread. ``cubic``, and an array
+    that kernels cannot read as it is, take a copy of the part that the warp touches.
 
     Parameters
     ----------
-    array : array [C, I, J, K]
-        Any strides, any real dtype.
+    arrays : sequence of arrays [C, I, J, K]
+        Of one spatial shape, no axis of it empty; any channels, strides and real dtypes.
     warp : Warp
-        From output voxels to the voxels of ``array``.
-    sampling : Sampling
-        Interpolation and padding.
+        From output voxels to the voxels of the arrays.
+    samplings : sequence of Sampling
+        Interpolation and padding of each array.
     threads : int
-        Slabs of the output that run side by side.
+        Parts of the output that run side by side.
 
     Returns
     -------
-    array [C, *warp.output_shape]
-        float32 for ``linear``, otherwise of the input's dtype. The input itself where the warp is
-        the identity and the dtype stays.
+    list of arrays [C, *warp.output_shape]
+        float32 for ``linear`` and ``cubic``, otherwise of the input's dtype. The input itself where
+        the warp is the identity and the dtype stays.
+
+    Raises
+    ------
+    ValueError
+        If an array has not four axes or no voxels, or their spatial shapes differ.
     """
-    dtype = np.dtype(np.float32) if sampling.mode == "linear" else array.dtype
-    kind = warp.kind(array.shape[1:])
-    if kind is WarpKind.IDENTITY:
-        return array.astype(dtype, copy=False)
-    if kind is WarpKind.GRID:
-        copied = copy_grid(array, warp, sampling, dtype)
-        if copied is not None:
-            return copied
-    warp, turned = _with_long_rows(warp)
-    out = np.empty((array.shape[0], *warp.output_shape), dtype)
-    if out.size:
-        _run(array, warp, sampling, out, threads)
-    return np.moveaxis(out, 1, 3) if turned else out
+    check_shapes([array.shape for array in arrays])
+    results = [_moved(array, warp, s) for array, s in zip(arrays, samplings, strict=True)]
+    waiting = [n for n, result in enumerate(results) if result is None]
+    long_warp, turned = _with_long_rows(warp)
+    jobs = [_job(arrays[n], long_warp, samplings[n]) for n in waiting]
+    if any(job.out.size for job in jobs):
+        _run(jobs, long_warp, threads)
+    for n, job in zip(waiting, jobs, strict=True):
+        out = job.out.view(_dtype_of_result(arrays[n], samplings[n]))
+        results[n] = np.moveaxis(out, 1, 3) if turned else out
+    return [result for result in results if result is not None]
+
+
+def resample_array(array: AnyArray, warp: Warp, sampling: Sampling, threads: int = 1) -> AnyArray:
+    """Resample one array; see :func:`resample_arrays`."""
+    return resample_arrays([array], warp, [sampling], threads)[0]
+
+
+def _dtype_of_result(array: AnyArray, sampling: Sampling) -> npt.DTypeLike:
+    return np.dtype(np.float32) if sampling.mode in _INTERPOLATING else array.dtype
+
+
+def _moved(array: AnyArray, warp: Warp, sampling: Sampling) -> AnyArray | None:
+    """Return the result where no voxel has to be interpolated or invented, otherwise ``None``."""
+    dtype = _dtype_of_result(array, sampling)
+    match warp.kind(array.shape[1:]):
+        case WarpKind.IDENTITY:
+            return array.astype(dtype, copy=False)
+        case WarpKind.GRID:
+            return copy_grid(array, warp, sampling, dtype)
+    return None
 
 
 def _with_long_rows(warp: Warp) -> tuple[Warp, bool]:
@@ -71,47 +128,55 @@ def _with_long_rows(warp: Warp) -> tuple[Warp, bool]:
     return Warp((last, first, second), (turn, *warp.stages)), True
 
 
-def _run(array: AnyArray, warp: Warp, sampling: Sampling, out: AnyArray, threads: int) -> None:
+def _job(array: AnyArray, warp: Warp, sampling: Sampling) -> _Job:
+    kernel, padding_mode = _KERNELS[sampling.mode], sampling.padding_mode
     fill: Any
-    if sampling.mode == "linear":
-        readable = array.dtype in _READ_DIRECTLY and array.dtype.isnative
-        source = array if readable else array.astype(np.float32)
-        slab, target, fill = slabs.linear_slab, out, np.float32(sampling.padding_value)
+    if sampling.mode in _INTERPOLATING:
+        fill, dtype = np.float32(sampling.padding_value), np.dtype(np.float32)
+        if sampling.mode == "cubic":
+            source = coefficients_of(array, warp, padding_mode)
+        else:
+            readable = array.dtype if array.dtype in _READ_DIRECTLY else dtype
+            source = voxels_of(array, readable, warp, padding_mode)
     else:
         # Labels are only copied and compared, so one kernel for each item size serves all dtypes.
-        bits = np.dtype(f"u{array.dtype.itemsize}")
-        slab = slabs.nearest_slab if sampling.mode == "nearest" else slabs.vote_slab
-        fill = np.array([sampling.padding_value]).astype(array.dtype).view(bits)[0]
-        source, target = array.view(bits), out.view(bits)
-    flat, strides = flat_memory(source)
-    shape = np.array(source.shape[1:], np.int64)
-    arguments = (flat, shape, strides, *chain_of(warp), _PADDING[sampling.padding_mode], fill)
-
-    def run_slab(start: int, stop: int) -> None:
-        slab(*arguments, target, start, stop)
-
-    _in_slabs(run_slab, out.shape[1], threads)
+        dtype = np.dtype(f"u{array.dtype.itemsize}")
+        fill = np.array([sampling.padding_value]).astype(array.dtype).view(dtype)[0]
+        source = voxels_of(array.view(dtype), dtype, warp, padding_mode)
+    out = np.empty((len(array), *warp.output_shape), dtype)
+    return _Job(kernel, source, _PADDING[padding_mode], fill, out)
 
 
-def _in_slabs(run_slab: Callable[[int, int], None], size: int, threads: int) -> None:
-    if threads <= 1 or size < threads:
-        run_slab(0, size)
+def _run(jobs: Sequence[_Job], warp: Warp, threads: int) -> None:
+    head, tail = chain_of(warp)
+    rows, todo = _tiles(warp.output_shape)
+    tiles_left = iter(todo)  # one for all threads: each takes the next tile
+
+    def run_some() -> None:
+        xyz = np.empty((rows, 3, warp.output_shape[2]), np.float32)
+        for tile in tiles_left:
+            map_tile(head, tail, tile, xyz)
+            for job in jobs:
+                job.run(xyz, tile)
+
+    if threads == 1:
+        run_some()
         return
-    edges = np.linspace(0, size, threads + 1).astype(int)
-    with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(run_slab, edges[:-1], edges[1:]))
+    with ThreadPoolExecutor(threads - 1) as pool:
+        helpers = [pool.submit(run_some) for _ in range(threads - 1)]
+        run_some()
+        for helper in helpers:
+            helper.result()
 
 
-def flat_memory(array: AnyArray) -> tuple[AnyArray, AnyArray]:
-    """Return the memory of ``array`` as a flat array that starts at its first element.
-
-    Also its strides in elements, int64 [rank]. Copies only where a stride is negative or no
-    multiple of the item size.
-    """
-    itemsize = array.itemsize
-    if any(stride < 0 or stride % itemsize for stride in array.strides) or not array.flags.aligned:
-        array = np.ascontiguousarray(array)
-    strides = np.array(array.strides, np.int64) // itemsize
-    span = 1 + int(np.sum((np.array(array.shape) - 1) * strides))
-    flat = as_strided(array, shape=(span,), strides=(itemsize,), writeable=False)
-    return flat, strides
+def _tiles(shape: Shape) -> tuple[int, list[_Tile]]:
+    """Return how many rows a tile has at most, and the tiles."""
+    planes = min(_TILE_PLANES, shape[0])
+    high = max(1, min(_TILE_ROWS, _TILE_BYTES // (shape[2] * 3 * 4)) // planes)
+    high = min(high, shape[1])
+    cut = [
+        (i, min(i + planes, shape[0]), j, min(j + high, shape[1]))
+        for i in range(0, shape[0], planes)
+        for j in range(0, shape[1], high)
+    ]
+    return planes * high, cut

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
-Mode: TypeAlias = Literal["linear", "nearest", "vote"]
+Mode: TypeAlias = Literal["linear", "cubic", "nearest", "vote"]
 PaddingMode: TypeAlias = Literal["constant", "border", "reflect"]
 
 
@@ -16,9 +16,11 @@ class Sampling:
 
     Parameters
     ----------
-    mode : {"linear", "nearest", "vote"}
-        ``linear`` for images, float32 out. ``nearest`` and ``vote`` for labels, dtype kept:
-        ``vote`` elects the label with the largest sum of linear corner weights.
+    mode : {"linear", "cubic", "nearest", "vote"}
+        ``linear`` and ``cubic`` for images, float32 out: ``cubic`` is the cubic B-spline through
+        the voxels, which blurs less, overshoots a little at edges, and spreads a voxel that is not
+        finite along its rows. ``nearest`` and ``vote`` for labels, dtype kept: ``vote`` elects the
+        label with the largest sum of linear corner weights.
     padding_mode : {"constant", "border", "reflect"}
         What lies outside the field of view: ``padding_value``, the nearest voxel of the border,
         or the mirror image about the centres of the border voxels.
@@ -33,6 +35,14 @@ class Sampling:
     def __post_init__(self) -> None:
         check_choice("mode", self.mode, get_args(Mode))
         check_choice("padding_mode", self.padding_mode, get_args(PaddingMode))
+
+
+def check_shapes(shapes: Sequence[Sequence[int]]) -> None:
+    """Raise ``ValueError`` unless arrays of ``shapes`` can be resampled together."""
+    if any(len(shape) != 4 or 0 in shape for shape in shapes):
+        raise ValueError(f"arrays must be [channel, i, j, k] with voxels; got shapes {shapes}")
+    if len({tuple(shape[1:]) for shape in shapes}) > 1:
+        raise ValueError(f"arrays must have the same spatial shape; got shapes {shapes}")
 
 
 def check_choice(name: str, value: object, choices: Sequence[str]) -> None:

@@ -4,10 +4,13 @@ import json
 
 import numpy as np
 import pytest
-from reference import random_lattice
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from reference import random_lattice, source_coordinates
 
 from medaug.geometry import (
     AffineStage,
+    Lattice,
     LatticeStage,
     Warp,
     WarpKind,
@@ -101,3 +104,44 @@ def test_a_warp_survives_json_to_the_bit(turn, shift, bend, rng):
 def test_the_affine_part_is_the_product_of_the_matrices(turn, shift, bend):
     warp = Warp(SHAPE, (turn, bend, shift))
     np.testing.assert_allclose(warp.affine_part(), shift.matrix @ turn.matrix)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    shape=st.tuples(*[st.integers(1, 9)] * 3),
+    kinds=st.lists(st.sampled_from(["affine", "lattice", "inverse"]), max_size=4),
+    seed=st.integers(0, 2**31),
+)
+def test_no_coordinate_lies_outside_the_bounding_box(shape, kinds, seed):
+    rng = np.random.default_rng(seed)
+    warp = Warp(shape, tuple(random_stage(kind, rng, shape) for kind in kinds))
+    lower, upper = warp.bounding_box()
+    where = source_coordinates(warp).reshape(3, -1)
+    assert np.all(where.min(axis=1) >= lower - 1e-9)
+    assert np.all(where.max(axis=1) <= upper + 1e-9)
+
+
+def random_stage(kind: str, rng: np.random.Generator, shape) -> AffineStage | LatticeStage:
+    if kind == "affine":
+        shift, turn = rng.uniform(-9, 9, 3), affine_rotation(rng.uniform(-180, 180, 3))
+        return AffineStage(affine_translation(shift) @ turn @ affine_scale(rng.uniform(0.5, 2, 3)))
+    return LatticeStage(random_lattice(rng, shape, 4.0, 1.5), inverted=kind == "inverse")
+
+
+def test_the_bounding_box_of_an_affine_warp_touches_its_coordinates(turn, shift):
+    warp = Warp((5, 6, 7), (shift, turn))
+    where = source_coordinates(warp).reshape(3, -1)
+    lower, upper = warp.bounding_box()
+    np.testing.assert_allclose(lower, where.min(axis=1))
+    np.testing.assert_allclose(upper, where.max(axis=1))
+
+
+@pytest.mark.parametrize(("inverted", "sign"), [(False, 1), (True, -1)])
+def test_a_lattice_widens_the_bounding_box_by_its_extremes(inverted, sign):
+    control = np.zeros((3, 4, 4, 4), np.float32)
+    control[0, 0, 0, 0], control[1, 1, 1, 1], control[2] = 2, -1, 3
+    lattice = Lattice(control, np.zeros(3), np.full(3, 4.0))
+    lower, upper = Warp((5, 6, 7), (LatticeStage(lattice, inverted),)).bounding_box()
+    ends = np.sort([np.multiply(sign, [0, -1, 3]), np.multiply(sign, [2, 0, 3])], axis=0)
+    np.testing.assert_array_equal(lower, ends[0])
+    np.testing.assert_array_equal(upper, [4, 5, 6] + ends[1])
