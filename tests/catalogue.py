@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import inspect
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
+
+import medaug.transforms
+from medaug.transforms.options import WarpOptions
 
 
 @dataclass(frozen=True)
@@ -13,34 +17,179 @@ class Row:
 
     name: str
     arguments: Mapping[str, Any]
-    #: Keyword arguments that make a transform that fires change nothing.
-    identity: Mapping[str, Any] = field(default_factory=dict)
+    #: Arguments with which it fires and still changes nothing, where there are such.
+    identity: Mapping[str, Any] | None = None
+    #: It draws; a caching data set must not keep what it gives.
+    random: bool = True
+    #: It moves voxels, labels included, and does not just change intensities.
     moves_voxels: bool = False
+    #: It moves whole voxels only, so that images keep their dtype; all others give float32.
+    keeps_dtype: bool = False
+    #: What comes out is not of the size that went in.
+    resizes: bool = False
 
     @property
-    def target(self) -> str:
-        return f"medaug.transforms.{self.name}"
+    def cls(self) -> type:
+        return getattr(medaug.transforms, self.name)
+
+    @property
+    def aliases(self) -> list[str]:
+        """MONAI exports ``Flipd`` as ``FlipD`` and ``FlipDict``, too."""
+        return [self.name.removesuffix("d") + ending for ending in ("D", "Dict")]
+
+    def takes(self, argument: str) -> bool:
+        names = set(inspect.signature(self.cls).parameters)
+        if "options" in names:
+            names |= WarpOptions.__annotations__.keys()
+        return argument in names
+
+    def config(self, **changed: Any) -> dict[str, Any]:
+        """What a configuration says to build it."""
+        return {"_target_": f"medaug.transforms.{self.name}", **self.arguments, **changed}
+
+    def build(self, **changed: Any) -> Any:
+        return self.cls(**{**self.arguments, **changed})
+
+    def build_identity(self) -> Any:
+        return self.cls(**self.identity)
+
+    def __str__(self) -> str:
+        method = self.arguments.get("method")
+        return self.name if method is None else f"{self.name}-{method}"
+
+
+@dataclass(frozen=True)
+class FusedRow(Row):
+    """A run of other rows: what changes is changed in those that take it."""
+
+    parts: Sequence[Row] = ()
+
+    @property
+    def aliases(self) -> list[str]:
+        return ["FusedD", "FusedDict"]
+
+    def takes(self, argument: str) -> bool:
+        return any(part.takes(argument) for part in self.parts)
+
+    def config(self, **changed: Any) -> dict[str, Any]:
+        return super().config(transforms=[p.config(**self._for(p, changed)) for p in self.parts])
+
+    def build(self, **changed: Any) -> Any:
+        return self.cls([part.build(**self._for(part, changed)) for part in self.parts])
+
+    def build_identity(self) -> Any:
+        return self.cls([part.build_identity() for part in self.parts])
+
+    @staticmethod
+    def _for(part: Row, changed: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in changed.items() if part.takes(name)}
 
 
 IMAGE = "image"
 BOTH = ["image", "label"]
+MODES = {"mode": ["linear", "vote"]}
 
-CATALOGUE = [
+SPATIAL = Row(
+    "RandSpatiald",
+    {
+        "keys": BOTH,
+        "rotate_degrees": 20,
+        "scale": 0.2,
+        "shear_degrees": 5,
+        "translate_mm": 2,
+        "elastic_spacing_mm": 8,
+        "elastic_std_mm": 0.6,
+        "flip_prob": 0.5,
+        **MODES,
+    },
+    identity={"keys": BOTH, **MODES},
+    moves_voxels=True,
+)
+AFFINE = Row(
+    "RandAffined",
+    {
+        "keys": BOTH,
+        "rotate_degrees": 15,
+        "scale": 0.1,
+        "shear_degrees": 3,
+        "translate_mm": 1,
+        **MODES,
+    },
+    identity={"keys": BOTH, **MODES},
+    moves_voxels=True,
+)
+# Control points so near that they fit what the other transforms have cut out and magnified before.
+ELASTIC = Row(
+    "RandElasticd",
+    {"keys": BOTH, "elastic_spacing_mm": [4, 5], "elastic_std_mm": [0.4, 0.9], **MODES},
+    identity={"keys": BOTH, "elastic_std_mm": 0, "elastic_spacing_mm": 8, **MODES},
+    moves_voxels=True,
+)
+FLIP = Row(
+    "RandFlipd",
+    {"keys": BOTH, "flip_prob": 0.5, "swap_labels": [[1, 2]]},
+    identity={"keys": BOTH, "flip_prob": 0, "swap_labels": [[1, 2]]},
+    moves_voxels=True,
+    keeps_dtype=True,
+)
+
+CATALOGUE: list[Row] = [
+    SPATIAL,
+    AFFINE,
+    ELASTIC,
     Row(
-        "RandSpatiald",
+        "RandZoomd",
+        {"keys": BOTH, "zoom": [[0.8, 0.9], [1.1, 1.2], 0.1], **MODES},
+        identity={"keys": BOTH, "zoom": 0, **MODES},
+        moves_voxels=True,
+    ),
+    FLIP,
+    Row(
+        "RandRotate90d",
+        {"keys": BOTH, "max_turns": 3, "axes": [0, 1]},
+        moves_voxels=True,
+        keeps_dtype=True,
+        resizes=True,
+    ),
+    Row(
+        "RandCropd",
+        {"keys": BOTH, "spatial_size": 12, "method": "random"},
+        identity={"keys": BOTH, "spatial_size": -1},
+        moves_voxels=True,
+        keeps_dtype=True,
+        resizes=True,
+    ),
+    Row(
+        "RandCropd",
         {
             "keys": BOTH,
-            "rotate_degrees": 20,
-            "scale": 0.2,
-            "shear_degrees": 5,
-            "translate_mm": 2,
-            "elastic_spacing_mm": 8,
-            "elastic_std_mm": 0.6,
-            "flip_prob": 0.5,
-            "mode": ["linear", "vote"],
+            "spatial_size": 12,
+            "method": "foreground",
+            "class_ratios": {"1": 1, "2": 3},
         },
-        identity={"keys": BOTH, "mode": ["linear", "vote"]},
+        identity={"keys": BOTH, "spatial_size": -1, "method": "foreground"},
         moves_voxels=True,
+        keeps_dtype=True,
+        resizes=True,
+    ),
+    FusedRow("Fused", {}, parts=(FLIP, AFFINE, ELASTIC), identity={}, moves_voxels=True),
+    Row(
+        "Resampled",
+        {"keys": BOTH, "spacing_mm": 1.1, **MODES},
+        identity={"keys": BOTH, "spatial_size": -1, **MODES},
+        random=False,
+        moves_voxels=True,
+        resizes=True,
+    ),
+    # Last of the spatial ones, so that all together still give samples of one size.
+    Row(
+        "PadCropd",
+        {"keys": BOTH, "spatial_size": 15},
+        identity={"keys": BOTH, "spatial_size": -1},
+        random=False,
+        moves_voxels=True,
+        keeps_dtype=True,
+        resizes=True,
     ),
     Row(
         "RandIntensityScaled",

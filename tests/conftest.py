@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from monai.transforms import Randomizable
 
 REPOSITORY = Path(__file__).parent.parent
 
@@ -15,6 +17,16 @@ REPOSITORY = Path(__file__).parent.parent
 def rng() -> np.random.Generator:
     """A generator with a fixed seed, so that no test depends on chance."""
     return np.random.default_rng(20240229)
+
+
+@pytest.fixture(autouse=True)
+def global_seeds(monkeypatch) -> None:
+    """Start MONAI's and torch's global states anew: without a seed nothing is a game of chance.
+
+    MONAI's is what a transform draws from, torch's what a loader seeds its workers with.
+    """
+    monkeypatch.setattr(Randomizable, "R", np.random.RandomState(0))
+    torch.manual_seed(0)
 
 
 @pytest.fixture(scope="session")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import difflib
 import inspect
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from pydoc import locate
-from typing import Any
+from typing import Any, get_args
 
 import yaml
 from monai.bundle import ConfigParser
@@ -105,12 +105,29 @@ def _check_arguments(entry: dict[str, Any], where: str) -> None:
         module, _, name = entry["_target_"].rpartition(".")
         known = dir(locate(module)) if locate(module) else []
         raise InputError(f"{where}: there is no {name!r} in {module}{_nearest(name, known)}")
-    known = list(inspect.signature(target).parameters)
+    known = _arguments_of(target)
     for key in entry:
         if not key.startswith("_") and key not in known:
             raise InputError(
                 f"{where}: unknown key {key!r}{_nearest(key, known)}; it takes {', '.join(known)}"
             )
+
+
+def _arguments_of(target: Callable[..., Any]) -> list[str]:
+    """Return the names that ``target`` takes, those of a typed ``**options`` spelt out."""
+    names: list[str] = []
+    for name, parameter in inspect.signature(target).parameters.items():
+        hint = inspect.get_annotations(_initialiser(target), eval_str=True).get(name)
+        options = get_args(hint)
+        if parameter.kind is inspect.Parameter.VAR_KEYWORD and options:
+            names += options[0].__annotations__
+        else:
+            names.append(name)
+    return names
+
+
+def _initialiser(target: Callable[..., Any]) -> Callable[..., Any]:
+    return target.__init__ if inspect.isclass(target) else target
 
 
 def _root_cause(error: BaseException) -> str:

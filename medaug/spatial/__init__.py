@@ -1,24 +1,40 @@
-"""Spatial effects: each draws its parameters and gives stages of a warp."""
+"""Spatial effects: each draws its parameters and gives a warp."""
 
+from medaug.spatial.crop import CenterCrop, ForegroundCrop, RandomCrop
 from medaug.spatial.elastic import Elastic
 from medaug.spatial.flip import Flip
-from medaug.spatial.grid import Grid, output_shape_of
-from medaug.spatial.joint import MaybeEffect, SpatialEffect, sample_warp
+from medaug.spatial.foreground import Foreground
+from medaug.spatial.grid import Grid
+from medaug.spatial.joint import Move, SpatialEffect, Step, sample_move
+from medaug.spatial.resize import ResizeToSize, ResizeToSpacing
 from medaug.spatial.rotate import Rotate
+from medaug.spatial.rotate90 import Rotate90
 from medaug.spatial.scale import Scale
 from medaug.spatial.shear import Shear
+from medaug.spatial.size import SizeLike, SpacingLike, parse_size, parse_spacing_mm
 from medaug.spatial.translate import Translate
 
 __all__ = [
+    "CenterCrop",
     "Elastic",
     "Flip",
+    "Foreground",
+    "ForegroundCrop",
     "Grid",
-    "MaybeEffect",
+    "Move",
+    "RandomCrop",
+    "ResizeToSize",
+    "ResizeToSpacing",
     "Rotate",
+    "Rotate90",
     "Scale",
     "Shear",
+    "SizeLike",
+    "SpacingLike",
     "SpatialEffect",
+    "Step",
     "Translate",
-    "output_shape_of",
-    "sample_warp",
+    "parse_size",
+    "parse_spacing_mm",
+    "sample_move",
 ]

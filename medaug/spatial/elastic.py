@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from medaug.geometry import (
     VARIANCE_FACTOR,
     Lattice,
     LatticeStage,
-    Stage,
+    Warp,
     lattice_grid,
 )
 from medaug.ranges import Range
@@ -41,6 +42,7 @@ class Elastic:
         Standard deviation of the displacement along each axis.
     """
 
+    reframes: ClassVar[bool] = False
     spacing_mm: Range
     std_mm: Range
 
@@ -48,19 +50,32 @@ class Elastic:
         if self.spacing_mm[0] <= 0:
             raise ValueError(f"elastic_spacing_mm must be above 0; got {self.spacing_mm}")
 
-    def sample(self, rng: np.random.Generator, grid: Grid) -> list[Stage]:
-        """Draw a lattice over the output and return the pull-back, one stage a repetition."""
+    def check_fits(self, grid: Grid) -> None:
+        """Refuse a distance of control points that is larger than the volume.
+
+        Raises
+        ------
+        ValueError
+            It would be a wrong unit rather than a deformation.
+        """
+        longest_mm = float((np.array(grid.shape) * grid.spacing_mm)[~grid.is_flat].max(initial=0))
+        if self.std_mm[1] > 0 and self.spacing_mm[1] > longest_mm:
+            raise ValueError(
+                f"elastic_spacing_mm is larger than the volume: {self.spacing_mm[1]:g} mm against "
+                f"{longest_mm:g} mm along its longest axis, of shape {grid.shape}"
+            )
+
+    def sample(self, rng: np.random.Generator, grid: Grid) -> Warp:
+        """Draw a lattice and return the pull-back, one stage a repetition."""
         spacing_mm, std_mm = rng.uniform(*self.spacing_mm), rng.uniform(*self.std_mm)
         if std_mm == 0:
-            return []
-        voxel_mm = np.array(grid.spacing_mm)
-        moves = ~grid.is_flat
-        lower = grid.offset.astype(np.float64)
-        upper = np.where(moves, lower + np.array(grid.output_shape) - 1, lower)
-        shape, origin = lattice_grid(lower, upper, spacing_mm / voxel_mm)
+            return Warp(grid.shape)
+        voxel_mm, moves = grid.spacing_mm, ~grid.is_flat
+        shape, origin = lattice_grid([0, 0, 0], np.array(grid.shape) - 1, spacing_mm / voxel_mm)
         amplitude_mm = std_mm * np.sqrt(3.0) / VARIANCE_FACTOR ** (moves.sum() / 2)
         repeats = max(1, int(np.ceil(amplitude_mm / (INJECTIVITY_BOUND * spacing_mm))))
         unit = rng.uniform(-1.0, 1.0, (3, *shape))
         scale = np.where(moves, amplitude_mm / repeats / voxel_mm, 0.0)
         control = (unit * scale[:, None, None, None]).astype(np.float32)
-        return [LatticeStage(Lattice(control, origin, spacing_mm / voxel_mm))] * repeats
+        bend = LatticeStage(Lattice(control, origin, spacing_mm / voxel_mm))
+        return Warp(grid.shape, (bend,) * repeats)

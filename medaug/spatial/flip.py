@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
-from medaug.geometry import AffineStage, Stage, affine_flip
+from medaug.geometry import AffineStage, Warp, affine_flip
 from medaug.spatial.grid import Grid
 
 
@@ -20,9 +21,16 @@ class Flip:
         Probability that the axis is mirrored.
     """
 
+    reframes: ClassVar[bool] = False
     axis_probs: tuple[float, float, float]
 
-    def sample(self, rng: np.random.Generator, grid: Grid) -> list[Stage]:
+    def sample(self, rng: np.random.Generator, grid: Grid) -> Warp:
         """Draw the axes and return the pull-back, exact to the voxel."""
         flipped = rng.random(3) < self.axis_probs
-        return [AffineStage(affine_flip(flipped, grid.shape))] if flipped.any() else []
+        return Warp(grid.shape, (AffineStage(affine_flip(flipped, grid.shape)),))
+
+
+def mirrors_left_right(flip: Warp, grid: Grid) -> bool:
+    """Tell whether a warp of :class:`Flip` mirrors the axis of ``grid`` from left to right."""
+    axis = grid.left_right_axis
+    return bool(flip.affine_part()[axis, axis] < 0)

@@ -1,67 +1,71 @@
-"""The voxel grids that a spatial effect acts between."""
+"""The voxel grid that a spatial effect acts on."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from medaug.geometry import Shape
+from medaug.geometry import Shape, Warp, affine_spacing
+from medaug.spatial.foreground import Foreground
 from medaug.typing import AnyArray, Matrix
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Grid:
-    """An input grid and the part of it that the output shows.
+    """A grid of voxels in the world, and the labels that it shows.
 
     Parameters
     ----------
     shape : tuple of 3 ints
-        Of the input.
-    spacing_mm : tuple of 3 floats
-        Voxel spacing of the input along its array axes.
-    output_shape : tuple of 3 ints
-        Of the output, centred on the input.
+        Two-dimensional images are one slice thick.
+    affine : float64 array [4, 4]
+        From voxels to world coordinates in millimetres.
+    rank : int
+        Axes that the user sees, 2 or 3.
+    foreground : Foreground, optional
+        For effects that look at labels.
     """
 
     shape: Shape
-    spacing_mm: tuple[float, float, float]
-    output_shape: Shape
+    affine: Matrix
+    rank: int = 3
+    foreground: Foreground | None = None
+
+    @property
+    def spacing_mm(self) -> Matrix:
+        """Voxel spacing along the array axes, float64 [3]."""
+        return affine_spacing(self.affine)
 
     @property
     def centre(self) -> Matrix:
-        """Centre of the field of view, float64 [3], in voxel coordinates of the input."""
+        """Centre of the field of view in voxel coordinates, float64 [3]."""
         return (np.array(self.shape, np.float64) - 1) / 2
-
-    @property
-    def offset(self) -> AnyArray:
-        """Input voxel under output voxel (0, 0, 0) if nothing moves, int64 [3].
-
-        It follows MONAI's ``CenterSpatialCrop``, so an untouched sample is a plain crop.
-        """
-        return np.asarray(np.array(self.shape) // 2 - np.array(self.output_shape) // 2)
 
     @property
     def is_flat(self) -> AnyArray:
         """Axes of a single slice, bool [3]: nothing may move along them."""
         return np.array([n == 1 for n in self.shape])
 
+    @property
+    def left_right_axis(self) -> int:
+        """The array axis nearest to the world's first axis, which runs from left to right."""
+        return int(np.abs(self.affine[0, :3] / self.spacing_mm).argmax())
 
-def output_shape_of(spatial_size: int | Sequence[int] | None, shape: Shape) -> Shape:
-    """Return the shape that ``spatial_size`` asks for; ``None`` and -1 keep the input's.
+    def through(self, warp: Warp) -> Grid:
+        """Return the grid that ``warp``, a pull-back to this one, is evaluated on."""
+        moved = self.showing(warp)
+        affine = self.affine @ warp.affine_part()
+        return Grid(warp.output_shape, affine, self.rank, moved.foreground)
 
-    Raises
-    ------
-    ValueError
-        If an entry is zero or below -1, or there are not as many as axes.
-    """
-    if spatial_size is None:
-        return shape
-    size = (spatial_size,) * 3 if isinstance(spatial_size, int) else tuple(spatial_size)
-    if len(size) != 3 or any(n == 0 or n < -1 for n in size):
-        raise ValueError(
-            f"spatial_size must have 3 positive entries, or -1 to keep an axis; got {spatial_size}"
-        )
-    first, second, third = (n if s == -1 else s for n, s in zip(shape, size, strict=True))
-    return first, second, third
+    def showing(self, warp: Warp) -> Grid:
+        """Return this same grid after ``warp`` has moved what is seen on it."""
+        foreground = None if self.foreground is None else self.foreground.through(warp)
+        return Grid(self.shape, self.affine, self.rank, foreground)
+
+    def with_labels_swapped(self, pairs: Sequence[tuple[int, int]]) -> Grid:
+        """Return the grid when the label values of each pair have changed places."""
+        if self.foreground is None:
+            return self
+        return replace(self, foreground=self.foreground.swapped(pairs))

@@ -4,47 +4,95 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, NamedTuple, Protocol
 
 import numpy as np
 
-from medaug.geometry import AffineStage, Stage, Warp, affine_translation
+from medaug.geometry import Warp
+from medaug.spatial.elastic import Elastic
+from medaug.spatial.flip import Flip, mirrors_left_right
 from medaug.spatial.grid import Grid
 
 
 class SpatialEffect(Protocol):
-    """What every effect offers: random stages of a pull-back, in voxels of the input grid."""
+    """What every effect offers: a random warp to the grid that it is given.
 
-    def sample(self, rng: np.random.Generator, grid: Grid) -> list[Stage]:
-        """Draw the parameters and return the stages, first the one that acts first."""
+    Attributes
+    ----------
+    reframes : bool
+        It chooses another grid to look through, as a crop does, instead of moving what is seen.
+    """
+
+    reframes: ClassVar[bool]
+
+    def sample(self, rng: np.random.Generator, grid: Grid) -> Warp:
+        """Draw the parameters and return the pull-back to voxels of ``grid``."""
         ...
 
 
 @dataclass(frozen=True)
-class MaybeEffect:
-    """An effect and the probability that it takes part."""
-
-    effect: SpatialEffect
-    prob: float
-
-
-def sample_warp(effects: Sequence[MaybeEffect], rng: np.random.Generator, grid: Grid) -> Warp:
-    """Draw the effects that take part and chain them behind the centre crop of ``grid``.
+class Step:
+    """An effect in a series, and when it takes part.
 
     Parameters
     ----------
-    effects : sequence of MaybeEffect
-        The first one is the last that is done to the image.
+    effect : SpatialEffect
+    prob : float
+        Probability that it takes part when the series fires.
+    always : bool
+        It takes part whether or not the series fires, as a crop to a fixed size must.
+    """
+
+    effect: SpatialEffect
+    prob: float = 1.0
+    always: bool = False
+
+    def check_fits(self, grid: Grid) -> None:
+        """Refuse a sample on ``grid`` if the effect cannot act on it."""
+        if isinstance(self.effect, Elastic):
+            self.effect.check_fits(grid)
+
+
+class Move(NamedTuple):
+    """What was drawn for a sample.
+
+    Attributes
+    ----------
+    warp : Warp
+        From output voxels to input voxels.
+    mirrored : bool
+        Flips have made left right: sided labels must change places.
+    """
+
+    warp: Warp
+    mirrored: bool
+
+
+def sample_move(
+    steps: Sequence[Step], rng: np.random.Generator, grid: Grid, *, fires: bool = True
+) -> Move:
+    """Draw a series of effects, each on what the one before has left.
+
+    Millimetres are those of the sample for all of them: what is magnified by one is not measured
+    with a finer ruler by the next.
+
+    Parameters
+    ----------
+    steps : sequence of Step
+        In the order in which they happen to the image.
     rng : numpy.random.Generator
     grid : Grid
-
-    Returns
-    -------
-    Warp
-        From output voxels to input voxels; a plain crop if no effect takes part.
+        Of the sample.
+    fires : bool
+        Whether more than the steps that always happen takes part.
     """
-    stages: list[Stage] = [AffineStage(affine_translation(grid.offset))]
-    for each in effects:
-        if rng.random() < each.prob:
-            stages.extend(each.effect.sample(rng, grid))
-    return Warp(grid.output_shape, tuple(stages))
+    warp, mirrored = Warp(grid.shape), False
+    for step in steps:
+        if not (step.always or (fires and rng.random() < step.prob)):
+            continue
+        drawn = step.effect.sample(rng, grid)
+        if isinstance(step.effect, Flip):
+            mirrored ^= mirrors_left_right(drawn, grid)
+        warp = warp.then(drawn)
+        grid = grid.through(drawn) if step.effect.reframes else grid.showing(drawn)
+    return Move(warp, mirrored)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
-from medaug.geometry import AffineStage, Stage, affine_about, affine_in_voxels, affine_rotation
+from medaug.geometry import AffineStage, Warp, affine_about, affine_in_voxels, affine_rotation
 from medaug.ranges import AxisRanges
 from medaug.spatial.grid import Grid
 
@@ -21,13 +22,14 @@ class Rotate:
         A positive angle turns what is seen along axis ``a + 1`` towards axis ``a + 2``.
     """
 
+    reframes: ClassVar[bool] = False
     degrees: AxisRanges
 
-    def sample(self, rng: np.random.Generator, grid: Grid) -> list[Stage]:
+    def sample(self, rng: np.random.Generator, grid: Grid) -> Warp:
         """Draw three angles and return the pull-back."""
         angles = np.array([rng.uniform(low, high) for low, high in self.degrees])
         # A turn about axis a needs both other axes.
         flat = grid.is_flat
         angles[np.roll(flat, -1) | np.roll(flat, 1)] = 0.0
         turn = affine_in_voxels(affine_rotation(angles).T, grid.spacing_mm)
-        return [AffineStage(affine_about(turn, grid.centre))]
+        return Warp(grid.shape, (AffineStage(affine_about(turn, grid.centre)),))

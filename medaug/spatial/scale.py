@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
-from medaug.geometry import AffineStage, Stage, affine_about, affine_scale
+from medaug.geometry import AffineStage, Warp, affine_about, affine_scale
 from medaug.ranges import AxisRanges
 from medaug.spatial.grid import Grid
 
@@ -21,19 +22,24 @@ class Scale:
         Positive.
     isotropic : bool
         One factor, drawn from the first range, for all axes.
+    name : str
+        Of the argument that gave ``factors``, for errors.
     """
 
+    reframes: ClassVar[bool] = False
     factors: AxisRanges
     isotropic: bool
+    name: str = "scale"
 
     def __post_init__(self) -> None:
         if any(low <= 0 for low, _ in self.factors):
-            raise ValueError(f"scale must stay above 0; got {self.factors}")
+            raise ValueError(f"{self.name} must stay above 0; got {self.factors}")
 
-    def sample(self, rng: np.random.Generator, grid: Grid) -> list[Stage]:
+    def sample(self, rng: np.random.Generator, grid: Grid) -> Warp:
         """Draw the factors and return the pull-back."""
         if self.isotropic:
             factors = np.full(3, rng.uniform(*self.factors[0]))
         else:
             factors = np.array([rng.uniform(low, high) for low, high in self.factors])
-        return [AffineStage(affine_about(affine_scale(1.0 / factors), grid.centre))]
+        shrink = affine_about(affine_scale(1.0 / factors), grid.centre)
+        return Warp(grid.shape, (AffineStage(shrink),))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
-from medaug.geometry import AffineStage, Stage, affine_about, affine_in_voxels, affine_shear
+from medaug.geometry import AffineStage, Warp, affine_about, affine_in_voxels, affine_shear
 from medaug.ranges import AxisRanges
 from medaug.spatial.grid import Grid
 
@@ -22,6 +23,7 @@ class Shear:
         holds for the two angles by which the other axes lean towards ``a``, drawn independently.
     """
 
+    reframes: ClassVar[bool] = False
     degrees: AxisRanges
 
     def __post_init__(self) -> None:
@@ -30,10 +32,11 @@ class Shear:
         if any(max(abs(low), abs(high)) >= limit for low, high in self.degrees):
             raise ValueError(f"shear_degrees must stay within {limit:.1f}; got {self.degrees}")
 
-    def sample(self, rng: np.random.Generator, grid: Grid) -> list[Stage]:
+    def sample(self, rng: np.random.Generator, grid: Grid) -> Warp:
         """Draw six angles and return the pull-back."""
         angles = np.array([rng.uniform(low, high, size=3) for low, high in self.degrees])
         np.fill_diagonal(angles, 0.0)
         angles[grid.is_flat, :] = angles[:, grid.is_flat] = 0.0
         lean = np.linalg.inv(affine_shear(angles)).astype(np.float64)
-        return [AffineStage(affine_about(affine_in_voxels(lean, grid.spacing_mm), grid.centre))]
+        shear = affine_about(affine_in_voxels(lean, grid.spacing_mm), grid.centre)
+        return Warp(grid.shape, (AffineStage(shear),))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
-from medaug.geometry import AffineStage, Stage, affine_translation
+from medaug.geometry import AffineStage, Warp, affine_translation
 from medaug.ranges import AxisRanges
 from medaug.spatial.grid import Grid
 
@@ -21,10 +22,11 @@ class Translate:
         A positive shift moves it towards larger indices.
     """
 
+    reframes: ClassVar[bool] = False
     mm: AxisRanges
 
-    def sample(self, rng: np.random.Generator, grid: Grid) -> list[Stage]:
+    def sample(self, rng: np.random.Generator, grid: Grid) -> Warp:
         """Draw three shifts and return the pull-back."""
         shift = np.array([rng.uniform(low, high) for low, high in self.mm])
         shift[grid.is_flat] = 0.0
-        return [AffineStage(affine_translation(-shift / np.array(grid.spacing_mm)))]
+        return Warp(grid.shape, (AffineStage(affine_translation(-shift / grid.spacing_mm)),))

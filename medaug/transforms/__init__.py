@@ -1,5 +1,17 @@
 """Dictionary transforms for MONAI pipelines."""
 
+from medaug.transforms.framing import (
+    PadCropD,
+    PadCropd,
+    PadCropDict,
+    RandCropD,
+    RandCropd,
+    RandCropDict,
+    ResampleD,
+    Resampled,
+    ResampleDict,
+)
+from medaug.transforms.fused import Fused, FusedD, FusedDict
 from medaug.transforms.intensity import (
     RandGammaD,
     RandGammad,
@@ -11,9 +23,46 @@ from medaug.transforms.intensity import (
     RandNoised,
     RandNoiseDict,
 )
-from medaug.transforms.spatial import RandSpatialD, RandSpatiald, RandSpatialDict
+from medaug.transforms.spatial import (
+    RandAffineD,
+    RandAffined,
+    RandAffineDict,
+    RandElasticD,
+    RandElasticd,
+    RandElasticDict,
+    RandFlipD,
+    RandFlipd,
+    RandFlipDict,
+    RandRotate90D,
+    RandRotate90d,
+    RandRotate90Dict,
+    RandSpatialD,
+    RandSpatiald,
+    RandSpatialDict,
+    RandZoomD,
+    RandZoomd,
+    RandZoomDict,
+)
 
 __all__ = [
+    "Fused",
+    "FusedD",
+    "FusedDict",
+    "PadCropD",
+    "PadCropDict",
+    "PadCropd",
+    "RandAffineD",
+    "RandAffineDict",
+    "RandAffined",
+    "RandCropD",
+    "RandCropDict",
+    "RandCropd",
+    "RandElasticD",
+    "RandElasticDict",
+    "RandElasticd",
+    "RandFlipD",
+    "RandFlipDict",
+    "RandFlipd",
     "RandGammaD",
     "RandGammaDict",
     "RandGammad",
@@ -23,7 +72,16 @@ __all__ = [
     "RandNoiseD",
     "RandNoiseDict",
     "RandNoised",
+    "RandRotate90D",
+    "RandRotate90Dict",
+    "RandRotate90d",
     "RandSpatialD",
     "RandSpatialDict",
     "RandSpatiald",
+    "RandZoomD",
+    "RandZoomDict",
+    "RandZoomd",
+    "ResampleD",
+    "ResampleDict",
+    "Resampled",
 ]

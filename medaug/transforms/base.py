@@ -1,8 +1,8 @@
-"""MONAI's protocol for random dictionary transforms, written once.
+"""MONAI's protocol for dictionary transforms, written once.
 
 A transform says how it samples a record and how it applies one. Both are pure: what was sampled
-lives in the record, a small dictionary of plain numbers, never on the transform. The record is kept
-with the sample, so ``transform.apply(sample, record)`` makes an augmented sample again.
+lives in the record, a small dictionary that JSON keeps exactly, never on the transform. The record
+is kept with the sample, so ``transform.apply(sample, record)`` makes an augmented sample again.
 """
 
 from __future__ import annotations
@@ -28,42 +28,36 @@ Sample: TypeAlias = dict[Hashable, Any]
 _RECORD = "record"
 
 
-class RandDictTransform(RandomizableTransform, MapTransform, InvertibleTransform):
-    """Base of all random dictionary transforms.
+class DictTransform(MapTransform, InvertibleTransform):
+    """Base of all dictionary transforms.
 
     Parameters
     ----------
     keys : str or sequence of str
         Keys of the arrays [C, I, J, K] or [C, I, J] to transform.
-    prob : float
-        Probability that a sample is changed at all.
     allow_missing_keys : bool
         Skip keys that a sample does not have, instead of raising ``KeyError``.
     """
-
-    def __init__(self, keys: KeysCollection, prob: float, allow_missing_keys: bool) -> None:
-        MapTransform.__init__(self, keys, allow_missing_keys)
-        RandomizableTransform.__init__(self, parse_probability("prob", prob))
-
-    def randomize(self, data: Any = None) -> np.random.Generator:  # noqa: ARG002  # MONAI's signature
-        """Draw one integer from ``R`` and return the generator that it seeds."""
-        return generator(int(self.R.randint(SEED_BOUND, dtype=np.uint32)))
 
     def __call__(self, data: Mapping[Hashable, Any]) -> Sample:
         """Sample a record and apply it."""
         return self.apply(data, self.sample(data, self.randomize()))
 
+    def randomize(self, data: Any = None) -> np.random.Generator:  # noqa: ARG002  # MONAI's signature
+        """Return a generator; a transform that is not random draws nothing from it."""
+        return generator(0)
+
+    def fires(self, rng: np.random.Generator) -> bool:  # noqa: ARG002  # the random ones draw
+        """Tell whether this sample is changed at all."""
+        return True
+
     @abstractmethod
     def sample(self, data: Mapping[Hashable, Any], rng: np.random.Generator) -> Record:
-        """Return the parameters for ``data`` as plain numbers that JSON keeps exactly."""
+        """Return the parameters for ``data``, as JSON keeps them exactly."""
 
     @abstractmethod
     def apply(self, data: Mapping[Hashable, Any], record: Record) -> Sample:
         """Return ``data`` transformed as ``record`` says; ``data`` itself stays as it is."""
-
-    def fires(self, rng: np.random.Generator) -> bool:
-        """Draw whether this sample is changed at all."""
-        return bool(rng.random() < self.prob)
 
     def trace(
         self,
@@ -98,3 +92,27 @@ class RandDictTransform(RandomizableTransform, MapTransform, InvertibleTransform
             data[names] = list(data[names])
         note = self.pop_transform(data, key)
         return json.loads(note[TraceKeys.EXTRA_INFO][_RECORD]), note
+
+
+class RandDictTransform(RandomizableTransform, DictTransform):
+    """Base of all random dictionary transforms.
+
+    Parameters
+    ----------
+    keys, allow_missing_keys
+        See :class:`DictTransform`.
+    prob : float
+        Probability that a sample is changed at all.
+    """
+
+    def __init__(self, keys: KeysCollection, prob: float, allow_missing_keys: bool) -> None:
+        MapTransform.__init__(self, keys, allow_missing_keys)
+        RandomizableTransform.__init__(self, parse_probability("prob", prob))
+
+    def randomize(self, data: Any = None) -> np.random.Generator:  # noqa: ARG002  # MONAI's signature
+        """Draw one integer from ``R`` and return the generator that it seeds."""
+        return generator(int(self.R.randint(SEED_BOUND, dtype=np.uint32)))
+
+    def fires(self, rng: np.random.Generator) -> bool:
+        """Draw whether this sample is changed at all."""
+        return bool(rng.random() < self.prob)

@@ -2,36 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from copy import deepcopy
 from typing import TypeAlias
 
 import numpy as np
 import torch
 from monai.data import MetaTensor
+from monai.data.utils import affine_to_spacing
+from monai.utils.enums import MetaKeys
 
-from medaug.geometry import affine_spacing
-from medaug.typing import AnyArray
+from medaug.typing import AnyArray, Matrix
 
 Volume: TypeAlias = AnyArray | torch.Tensor
 
 
-def array_of(volume: Volume, key: str) -> AnyArray:
-    """Return the voxels as a NumPy array [C, I, J, K], without a copy for CPU tensors.
+def plain_volume(volume: Volume, key: Hashable) -> Volume:
+    """Return the voxels [C, I, J, K] without metadata or gradient, where they live.
 
     Raises
     ------
     TypeError
-        If ``volume`` is neither an array nor a tensor.
+        If ``volume`` is neither an array nor a tensor, or does not hold real numbers.
     ValueError
         If it has not two or three spatial axes behind the channel axis, or has no voxels.
     """
     if isinstance(volume, MetaTensor):
         volume = volume.as_tensor()
     if isinstance(volume, torch.Tensor):
-        volume = volume.detach().cpu().numpy()
-    if not isinstance(volume, np.ndarray):
+        volume, is_real = volume.detach(), not volume.is_complex()
+    elif isinstance(volume, np.ndarray):
+        is_real = volume.dtype.kind in "biuf"
+    else:
         raise TypeError(f"{key!r} must be an ndarray or a Tensor; got {type(volume).__name__}")
-    if volume.ndim not in (3, 4) or volume.size == 0:
+    if not is_real:
+        raise TypeError(f"{key!r} must hold real numbers; got {volume.dtype}")
+    if volume.ndim not in (3, 4) or 0 in volume.shape:
         raise ValueError(
             f"{key!r} must have shape [C, I, J] or [C, I, J, K] with at least one voxel; "
             f"got {list(volume.shape)}"
@@ -39,13 +45,23 @@ def array_of(volume: Volume, key: str) -> AnyArray:
     return volume if volume.ndim == 4 else volume[..., None]
 
 
-def volume_like(array: AnyArray, original: Volume) -> Volume:
-    """Return ``array`` [C, I, J, K] as the kind of ``original``, with its metadata and rank."""
+def array_of(volume: Volume, key: Hashable) -> AnyArray:
+    """Return the voxels as a NumPy array [C, I, J, K], without a copy for CPU tensors.
+
+    Raises what :func:`plain_volume` raises.
+    """
+    plain = plain_volume(volume, key)
+    return plain if isinstance(plain, np.ndarray) else plain.cpu().numpy()
+
+
+def volume_like(voxels: Volume, original: Volume) -> Volume:
+    """Return ``voxels`` [C, I, J, K] as the kind of ``original``, with its metadata and rank."""
     if original.ndim == 3:
-        array = array[..., 0]
+        voxels = voxels[..., 0]
     if not isinstance(original, torch.Tensor):
-        return array
-    tensor = torch.from_numpy(array).to(original.device)
+        return voxels
+    tensor = voxels if isinstance(voxels, torch.Tensor) else torch.from_numpy(voxels)
+    tensor = tensor.to(original.device)
     if not isinstance(original, MetaTensor):
         return tensor
     # MONAI writes into nested metadata in place, so a shallow copy would reach the input.
@@ -54,21 +70,28 @@ def volume_like(array: AnyArray, original: Volume) -> Volume:
     return with_meta
 
 
-def spacing_mm_of(volume: Volume, key: str) -> tuple[float, float, float]:
-    """Return the voxel spacing along the array axes; 1 where there is no metadata.
+def affine_of(volume: Volume, key: Hashable) -> Matrix:
+    """Return the voxel-to-world affine, float64 [4, 4]; the identity where there is no metadata.
 
     Raises
     ------
     ValueError
         If the affine is singular or not finite.
     """
-    if not isinstance(volume, MetaTensor):
-        return 1.0, 1.0, 1.0
     affine = np.eye(4)
+    if not isinstance(volume, MetaTensor):
+        return affine
     given = np.asarray(volume.affine.cpu(), dtype=np.float64)
     rank = min(given.shape[0] - 1, 3)
-    affine[:rank, :rank] = given[:rank, :rank]
-    if not np.isfinite(given).all() or np.linalg.det(affine) == 0:
+    affine[:rank, :rank], affine[:rank, 3] = given[:rank, :rank], given[:rank, -1]
+    if not np.isfinite(given).all() or np.linalg.matrix_rank(affine[:3, :3]) < 3:
         raise ValueError(f"the affine of {key!r} is singular or not finite: {given.tolist()}")
-    first, second, third = (float(s) for s in affine_spacing(affine))
-    return first, second, third
+    return affine
+
+
+def set_affine(volume: MetaTensor, affine: torch.Tensor) -> None:
+    """Write ``affine`` into the metadata of ``volume``, and the spacing that goes with it."""
+    volume.affine = affine
+    if MetaKeys.PIXDIM in volume.meta:
+        spacing = affine_to_spacing(volume.affine)
+        volume.meta[MetaKeys.PIXDIM][1 : 1 + len(spacing)] = spacing

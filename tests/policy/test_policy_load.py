@@ -20,15 +20,15 @@ def test_the_shipped_policies_are_all_there():
 @pytest.mark.parametrize("name", SHIPPED)
 def test_a_shipped_policy_cuts_the_patch_or_leaves_the_size(name, rng):
     sample = {
-        "image": rng.normal(size=(1, 24, 26, 28)).astype(np.float32),
-        "label": rng.integers(0, 3, (1, 24, 26, 28)).astype(np.uint8),
+        "image": rng.normal(size=(1, 24, 26, 36)).astype(np.float32),
+        "label": rng.integers(0, 3, (1, 24, 26, 36)).astype(np.uint8),
     }
     policy = load_policy(name, spatial_size=(16, 16, 16)).set_random_state(seed=0)
     assert isinstance(policy, Compose)
     result = policy(sample)
-    expected = (16, 16, 16) if "@spatial_size" in policy_path(name).read_text() else (24, 26, 28)
+    expected = (16, 16, 16) if "@spatial_size" in policy_path(name).read_text() else (24, 26, 36)
     assert result["image"].shape[1:] == result["label"].shape[1:] == expected
-    assert load_policy(name).set_random_state(seed=0)(sample)["image"].shape[1:] == (24, 26, 28)
+    assert load_policy(name).set_random_state(seed=0)(sample)["image"].shape[1:] == (24, 26, 36)
 
 
 def test_none_changes_nothing(rng):
@@ -39,8 +39,8 @@ def test_none_changes_nothing(rng):
 @pytest.mark.parametrize("name", sorted(set(SHIPPED) - {"none"}))
 def test_every_other_policy_changes_the_image(name, rng):
     sample = {
-        "image": rng.normal(size=(1, 24, 26, 28)).astype(np.float32),
-        "label": rng.integers(0, 3, (1, 24, 26, 28)).astype(np.uint8),
+        "image": rng.normal(size=(1, 24, 26, 36)).astype(np.float32),
+        "label": rng.integers(0, 3, (1, 24, 26, 36)).astype(np.uint8),
     }
     policy = load_policy(name).set_random_state(seed=0)
     assert any(not np.array_equal(policy(sample)["image"], sample["image"]) for _ in range(5))
@@ -53,6 +53,30 @@ def test_a_policy_may_mix_in_monais_transforms(tmp_path):
     np.testing.assert_array_equal(
         load_policy(file)({"image": image})["image"], image[:, ::-1, ::-1, ::-1]
     )
+
+
+def test_a_policy_may_fuse_a_run_and_give_each_part_its_options(tmp_path, rng):
+    file = tmp_path / "fused.yaml"
+    file.write_text(
+        "- _target_: medaug.transforms.Fused\n"
+        "  transforms:\n"
+        "  - {_target_: medaug.transforms.RandFlipd, keys: [image, label], swap_labels: [[1, 2]]}\n"
+        "  - _target_: medaug.transforms.RandCropd\n"
+        "    keys: [image, label]\n"
+        '    spatial_size: "@spatial_size"\n'
+        "    method: foreground\n"
+        "    class_ratios: {1: 1, 2: 3}\n"
+        "    mode: [cubic, nearest]\n"
+        "    padding_mode: reflect\n"
+    )
+    sample = {"image": rng.normal(size=(1, 9, 8, 7)), "label": rng.integers(0, 3, (1, 9, 8, 7))}
+    result = load_policy(file, spatial_size=(6, 6, 9)).set_random_state(seed=0)(sample)
+    assert result["image"].shape == result["label"].shape == (1, 6, 6, 9)
+    assert result["image"].dtype == np.float32
+    assert load_policy(file)(sample)["image"].shape == (1, 9, 8, 7)
+    file.write_text(file.read_text().replace("padding_mode", "pading_mode"))
+    with pytest.raises(InputError, match="RandCropd takes no argument pading_mode"):
+        load_policy(file)
 
 
 def test_an_unknown_policy_is_named_with_the_nearest():

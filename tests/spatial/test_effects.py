@@ -5,28 +5,28 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from medaug.geometry import Warp, affine_spacing
+from medaug.geometry import affine_scale, affine_spacing
 from medaug.ranges import parse_axis_ranges
 from medaug.resample import Sampling, resample_array
 from medaug.spatial import (
+    CenterCrop,
     Elastic,
     Flip,
     Grid,
-    MaybeEffect,
     Rotate,
     Scale,
     Shear,
+    Step,
     Translate,
-    output_shape_of,
-    sample_warp,
+    parse_size,
+    sample_move,
 )
 
-GRID = Grid((20, 24, 30), (1.0, 0.5, 2.0), (20, 24, 30))
+GRID = Grid((20, 24, 30), affine_scale([1.0, 0.5, 2.0]))
 
 
 def pull_back(effect, grid=GRID, seed=0):
-    (stage,) = effect.sample(np.random.default_rng(seed), grid)
-    return stage.matrix
+    return effect.sample(np.random.default_rng(seed), grid).affine_part()
 
 
 def content_map_mm(effect, grid=GRID, seed=0):
@@ -63,8 +63,8 @@ def test_shear_draws_six_angles_within_their_ranges():
 def test_a_positive_translation_moves_what_is_seen_to_larger_indices():
     image = np.zeros((1, 20, 24, 30), np.float32)
     image[0, 5, 6, 7] = 1
-    (stage,) = Translate(((3, 3), (1, 1), (4, 4))).sample(np.random.default_rng(0), GRID)
-    moved = resample_array(image, Warp(GRID.shape, (stage,)), Sampling())
+    warp = Translate(((3, 3), (1, 1), (4, 4))).sample(np.random.default_rng(0), GRID)
+    moved = resample_array(image, warp, Sampling())
     assert np.argwhere(moved[0] == 1).tolist() == [[8, 8, 9]]
 
 
@@ -86,7 +86,7 @@ def test_the_centre_of_the_field_of_view_stays(effect):
 def test_nothing_leaves_a_single_slice(axis, rng):
     shape = [12, 14, 16]
     shape[axis] = 1
-    grid = Grid(tuple(shape), (1.0, 1.0, 1.0), tuple(shape))
+    grid = Grid(tuple(shape), np.eye(4))
     effects = [
         Rotate(((20, 20),) * 3),
         Scale(((0.8, 0.8),) * 3, True),
@@ -94,7 +94,7 @@ def test_nothing_leaves_a_single_slice(axis, rng):
         Translate(((3, 3),) * 3),
         Elastic((6, 6), (1, 1)),
     ]
-    warp = sample_warp([MaybeEffect(effect, 1.0) for effect in effects], rng, grid)
+    warp = sample_move([Step(effect) for effect in effects], rng, grid).warp
     inside = np.stack(np.meshgrid(*map(np.arange, shape), indexing="ij"), -1).reshape(-1, 3)
     moved = warp.map_points(inside)
     np.testing.assert_allclose(moved[:, axis], 0, atol=1e-9)
@@ -102,16 +102,17 @@ def test_nothing_leaves_a_single_slice(axis, rng):
 
 
 def test_nothing_that_takes_part_leaves_a_plain_crop():
-    grid = Grid((21, 24, 30), (1.0, 1.0, 1.0), (10, 40, 30))
-    warp = sample_warp([MaybeEffect(Rotate(((5, 5),) * 3), 0.0)], np.random.default_rng(0), grid)
+    steps = [Step(Rotate(((5, 5),) * 3), 0.0), Step(CenterCrop((10, 40, 30)), always=True)]
+    grid = Grid((21, 24, 30), np.eye(4))
+    warp = sample_move(steps, np.random.default_rng(0), grid, fires=False).warp
     np.testing.assert_array_equal(warp.affine_part()[:3, 3], [5, -8, 0])
 
 
 def test_effects_that_draw_nothing_are_the_exact_identity():
     off = parse_axis_ranges("off", 0.0)
     effects = [Rotate(off), Translate(off), Shear(off), Scale(((1, 1),) * 3, True), Flip((0, 0, 0))]
-    chain = [MaybeEffect(e, 1.0) for e in [*effects, Elastic((32, 32), (0, 0))]]
-    assert sample_warp(chain, np.random.default_rng(0), GRID).stages == ()
+    chain = [Step(effect) for effect in [*effects, Elastic((32, 32), (0, 0))]]
+    assert sample_move(chain, np.random.default_rng(0), GRID).warp.stages == ()
 
 
 def test_the_spacing_after_a_scale_is_the_finer_one():
@@ -123,13 +124,19 @@ def test_the_spacing_after_a_scale_is_the_finer_one():
     ("size", "expected"), [(None, (5, 6, 7)), (4, (4, 4, 4)), ((4, -1, 9), (4, 6, 9))]
 )
 def test_spatial_size_keeps_what_it_does_not_name(size, expected):
-    assert output_shape_of(size, (5, 6, 7)) == expected
+    warp = CenterCrop(size).sample(np.random.default_rng(0), Grid((5, 6, 7), np.eye(4)))
+    assert warp.output_shape == expected
 
 
-@pytest.mark.parametrize("size", [0, (4, 0, 4), (4, 4), (4, 4, -2)])
+@pytest.mark.parametrize("size", [0, (4, 0, 4), (4,), (4, 4, -2)])
 def test_an_impossible_size_is_refused(size):
     with pytest.raises(ValueError, match="spatial_size"):
-        output_shape_of(size, (5, 6, 7))
+        parse_size(size)
+
+
+def test_a_size_for_another_rank_is_refused():
+    with pytest.raises(ValueError, match="spatial_size must have 3 entries"):
+        CenterCrop((4, 4)).sample(np.random.default_rng(0), GRID)
 
 
 @pytest.mark.parametrize(
