@@ -3,35 +3,53 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from medaug.benchmark.provenance import environment
-from speed import report, spatial
-from speed.timing import extra_bytes, time_in_turn, use_one_core
+from speed import contestants, first_use, floors, levers, peers, report
+from speed.timing import extra_bytes, use_cores
+from speed.workload import Workload
+
+QUICK = Workload(shape=(40, 44, 42), patch=(16, 16, 16), channels=2)
 
 
 def main() -> None:
-    """Time medaug and its peers in turn, print the table and write it to a folder."""
+    """Time medaug and its peers in turn, print the tables and write them to a folder."""
     parser = argparse.ArgumentParser(prog="python -m speed", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a tiny workload, to see that it runs")
     parser.add_argument("--turns", type=int, default=15, help="calls of each contestant")
+    parser.add_argument(
+        "--parts", nargs="+", choices=report.PARTS, default=report.PARTS, help="tables to make"
+    )
     parser.add_argument("--out", type=Path, default=Path("docs/results/speed"))
     options = parser.parse_args()
-    use_one_core()
-    workload = spatial.QUICK if options.quick else spatial.Workload()
-    calls = spatial.contestants(workload)
-    ours = next(iter(calls.values()))
+    workload, turns = (QUICK, 2) if options.quick else (Workload(), options.turns)
+    use_cores(1)
+    ours = contestants.medaug(workload, elastic=True, label="nearest")
     ours()  # compiles
     # Before the peers run: what they leave behind in memory would hide what medaug takes.
-    voxels = workload.patch[0] * workload.patch[1] * workload.patch[2]
-    extra = extra_bytes(ours, result_bytes=voxels * (4 * workload.channels + 1))
-    timings = time_in_turn(calls, 2 if options.quick else options.turns)
+    extra = extra_bytes(
+        ours, result_bytes=int(np.prod(workload.patch)) * (4 * workload.channels + 1)
+    )
+    run: dict[str, Callable[[], Sequence[Any]]] = {
+        "peers": lambda: peers.run(workload, turns),
+        "floors": lambda: floors.run(workload, turns),
+        "first_use": lambda: first_use.run(min(turns, 5)),
+        "levers": lambda: levers.run(workload, min(turns, 3)),
+    }
+    raw = {part: run[part]() for part in options.parts}
+    tables = {name: getattr(report, f"{name}_table")(entries) for name, entries in raw.items()}
     provenance = environment()
-    if find_spec("batchgeneratorsv2"):
-        provenance["versions"]["batchgeneratorsv2"] = version("batchgeneratorsv2")
-    page = report.write(options.out, workload.title, timings, extra, provenance)
+    for peer in ("batchgeneratorsv2", "torchio"):
+        if find_spec(peer):
+            provenance["versions"][peer] = version(peer)
+    page = report.write(options.out, tables, extra, raw, provenance)
     print(page.read_text(encoding="utf-8"))
     print(f"Written to {page}")
 

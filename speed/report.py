@@ -1,65 +1,136 @@
-"""Timings as a table, in Markdown for people and JSON for programs."""
+"""Timings as tables in Markdown for people, and as JSON for programs."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from speed.spatial import GOALS
-from speed.timing import Timing
+from speed.first_use import FirstUse
+from speed.floors import Floor
+from speed.levers import Lever
+from speed.peers import Outcome
+
+PARTS = ("peers", "floors", "first_use", "levers")
+
+PAGE = """# Speed
+
+Written by `make speed`. One core unless the table says otherwise. What is compared runs in turn,
+once each; ratios are medians over the turns of the second time to the first, with quartiles in
+brackets.
+
+{peers}
+
+Peak memory of affine + elastic beyond input and output: {memory} (goal: below 8 MB).
+
+Nanoseconds a voxel and channel. `loads` is the same kernel with the same loads, eight a voxel and
+channel, 64 for cubic, out of a volume that the first-level cache holds; `bytes` copies as many
+bytes as must be moved at least, each input voxel that is read and each output voxel once. `share`
+is the larger of the two in what medaug takes.
+
+{floors}
+
+{first_use}
+
+What the linear kernel takes without each of its levers:
+
+{levers}
+
+{cpu}; {versions}.
+"""
 
 
-def markdown(
-    title: str, timings: Sequence[Timing], extra: int | None, provenance: dict[str, Any]
-) -> str:
-    """Return a section with the table and where it comes from."""
-    goals = {goal.peer: f"{goal.ratio:g}" for goal in GOALS}
-    cells = [(t.name, f"{t.milliseconds:.1f}", _ratio(t), goals.get(t.name, "")) for t in timings]
-    rows = [f"| {' | '.join(row)} |" for row in cells]
-    memory = "not measured" if extra is None else f"{extra / 1e6:.2f} MB"
-    versions = ", ".join(f"{name} {version}" for name, version in provenance["versions"].items())
-    return "\n".join(
-        [
-            f"## {title}",
-            "",
-            "One core. Ratios are medians over turns in which every contestant runs once, with",
-            "quartiles in brackets: how many times medaug's time the peer takes.",
-            "",
-            "| | ms | times medaug | goal |",
-            "| --- | ---: | ---: | ---: |",
-            *rows,
-            "",
-            f"medaug's peak memory beyond input and output: {memory} (goal: below 8 MB).",
-            "",
-            f"{provenance['hardware']['cpu']}; {versions}. Written by `make speed`.",
-            "",
-        ]
-    )
+def peers_table(outcomes: Sequence[Outcome]) -> str:
+    """Return the table of duels: the ratio is the second's time to the first's."""
+    rows = []
+    for each in outcomes:
+        low, middle, high = each.other.ratio_quartiles()
+        sign = "≥" if each.duel.at_least else "≤"
+        rows.append(
+            (
+                each.duel.work,
+                f"{each.duel.ours} {each.ours.milliseconds:.1f}",
+                f"{each.duel.other} {each.other.milliseconds:.1f}",
+                f"{middle:.2f} ({low:.2f} to {high:.2f})",
+                f"{sign} {each.duel.goal:g}",
+            )
+        )
+    return _table(("work", "ms", "ms", "ratio", "goal"), rows)
 
 
-def _ratio(timing: Timing) -> str:
-    low, middle, high = timing.ratio_quartiles()
-    return f"{middle:.1f} ({low:.1f} to {high:.1f})" if middle != 1 else "1"
+def floors_table(floors: Sequence[Floor]) -> str:
+    """Return the table of nanoseconds a voxel and channel."""
+    rows = [
+        (
+            f"{each.workload.title}, {each.mode}",
+            f"{each.taken:.2f}",
+            f"{each.loads:.2f}",
+            f"{each.bytes:.2f}",
+            f"{max(each.loads, each.bytes) / each.taken:.0%}",
+        )
+        for each in floors
+    ]
+    return _table(("affine + elastic, images alone", "ns", "loads", "bytes", "share"), rows)
+
+
+def first_use_table(uses: Sequence[FirstUse]) -> str:
+    """Return the table of fresh processes."""
+    rows = [(each.what, f"{each.seconds:.2f}", f"≤ {each.at_most:g}") for each in uses]
+    return _table(("first use in a fresh process", "s", "goal"), rows)
+
+
+def levers_table(levers: Sequence[Lever]) -> str:
+    """Return the table of what the kernel takes without each lever."""
+    rows = [(each.name, f"{each.milliseconds:.1f}", f"{each.ratio:.2f}") for each in levers]
+    return _table(("linear kernel", "ms", "times the whole"), rows)
 
 
 def write(
     folder: Path,
-    title: str,
-    timings: Sequence[Timing],
-    extra: int | None,
+    tables: dict[str, str],
+    extra_bytes: int | None,
+    raw: dict[str, Sequence[Any]],
     provenance: dict[str, Any],
 ) -> Path:
-    """Write ``spatial.md`` and ``spatial.json``; return the former."""
+    """Write a file for each table, ``README.md`` with all of them, and ``speed.json``.
+
+    A table that this run did not make stays as an earlier one has left it.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    content = {
-        "workload": title,
-        "seconds": {timing.name: timing.seconds for timing in timings},
-        "extra_bytes": extra,
-        "provenance": provenance,
-    }
-    (folder / "spatial.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    page = folder / "spatial.md"
-    page.write_text("# Speed\n\n" + markdown(title, timings, extra, provenance), encoding="utf-8")
+    for name, table in tables.items():
+        (folder / f"{name}.md").write_text(table + "\n", encoding="utf-8")
+    numbers = folder / "speed.json"
+    content = json.loads(numbers.read_text(encoding="utf-8")) if numbers.exists() else {}
+    for name, entries in raw.items():
+        measured = [_plain(entry) for entry in entries]
+        content[name] = {"measured": measured, "provenance": provenance}
+    content["extra_bytes"] = extra_bytes
+    numbers.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    page = folder / "README.md"
+    shown = {part: _table_of(folder, part) for part in PARTS}
+    page.write_text(_page(shown, extra_bytes, provenance), encoding="utf-8")
     return page
+
+
+def _table_of(folder: Path, part: str) -> str:
+    file = folder / f"{part}.md"
+    return file.read_text(encoding="utf-8").strip() if file.exists() else "Not measured yet."
+
+
+def _plain(entry: Any) -> dict[str, Any]:
+    plain: dict[str, Any] = entry.to_dict() if isinstance(entry, Outcome) else asdict(entry)
+    return plain
+
+
+def _page(tables: dict[str, str], extra_bytes: int | None, provenance: dict[str, Any]) -> str:
+    memory = "not measured" if extra_bytes is None else f"{extra_bytes / 1e6:.2f} MB"
+    versions = ", ".join(f"{name} {version}" for name, version in provenance["versions"].items())
+    cpu = provenance["hardware"]["cpu"]
+    return PAGE.format(**tables, memory=memory, cpu=cpu, versions=versions)
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -13,6 +13,9 @@ from typing import Any
 import numpy as np
 import torch
 
+#: The cores that this process was started with.
+_CORES = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
+
 
 @dataclass(frozen=True)
 class Timing:
@@ -33,11 +36,11 @@ class Timing:
         return float(low), float(middle), float(high)
 
 
-def use_one_core() -> None:
-    """Keep this process and torch's threads on one core, where the system can."""
-    torch.set_num_threads(1)
+def use_cores(count: int) -> None:
+    """Keep this process on ``count`` cores, where the system can, and torch's threads as many."""
+    torch.set_num_threads(count)
     if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+        os.sched_setaffinity(0, sorted(_CORES)[:count])
 
 
 def time_in_turn(

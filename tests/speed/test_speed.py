@@ -9,6 +9,7 @@ import sys
 import pytest
 from conftest import REPOSITORY
 
+from speed.first_use import seconds_of
 from speed.timing import time_in_turn
 
 
@@ -25,10 +26,43 @@ def test_ratios_are_taken_turn_by_turn():
 
 def test_the_quick_mode_writes_the_table_that_it_prints(tmp_path):
     command = [sys.executable, "-m", "speed", "--quick", "--out", str(tmp_path)]
-    result = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)
-    page = (tmp_path / "spatial.md").read_text()
+    parts = ["--parts", "peers", "floors"]
+    result = subprocess.run(
+        [*command, *parts], cwd=REPOSITORY, capture_output=True, text=True, check=True
+    )
+    page = (tmp_path / "README.md").read_text()
     assert page.strip() in result.stdout
+    for part in ("peers", "floors"):
+        assert (tmp_path / f"{part}.md").read_text().strip() in page
     assert "MONAI Rand3DElasticd" in page
-    written = json.loads((tmp_path / "spatial.json").read_text())
-    assert all(len(seconds) == 2 for seconds in written["seconds"].values())
-    assert written["provenance"]["versions"]["medaug"] in page
+    written = json.loads((tmp_path / "speed.json").read_text())
+    assert all(
+        len(s) >= 2 for duel in written["peers"]["measured"] for s in duel["seconds"].values()
+    )
+    assert all(floor["taken"] > 0 and floor["loads"] > 0 for floor in written["floors"]["measured"])
+    assert written["peers"]["provenance"]["versions"]["medaug"] in page
+
+
+def test_a_lever_takes_away_something_that_is_there():
+    """Each statement replaces names that the kernels still have; nothing is compiled for it."""
+    program = """
+import numba
+from medaug.kernels import gather, memory, tiles
+from medaug.resample import cpu
+from speed.levers import LEVERS
+
+modules = gather, memory, tiles, cpu
+before = [dict(vars(module)) for module in modules]
+for name, statement in LEVERS.items():
+    exec(statement)
+    now = [dict(vars(module)) for module in modules]
+    assert [m.keys() for m in now] == [m.keys() for m in before], name
+    changed = sum(m[k] is not b[k] for m, b in zip(now, before) for k in b)
+    assert changed or not statement, name
+    before = now
+"""
+    subprocess.run([sys.executable, "-c", program], cwd=REPOSITORY, check=True)
+
+
+def test_the_first_use_is_timed_in_a_fresh_process(tmp_path):
+    assert 0 < seconds_of("import json", str(tmp_path)) < 5
