@@ -12,11 +12,12 @@ import pytest
 import torch
 from conftest import REPOSITORY
 from monai.data import MetaTensor
-from monai.transforms import CenterSpatialCrop, EnsureChannelFirst, LoadImage
+from monai.transforms import EnsureChannelFirst, LoadImage, ResizeWithPadOrCrop
 
 import medaug.transforms
 from medaug.geometry import (
     AffineStage,
+    LatticeStage,
     Warp,
     affine_apply,
     affine_rotation,
@@ -25,7 +26,8 @@ from medaug.geometry import (
 )
 from medaug.ranges import parse_amounts, parse_range
 from medaug.resample import Sampling, resample_array
-from medaug.transforms import RandSpatiald
+from medaug.rng import generator
+from medaug.transforms import RandFlipd, RandRotate90d, RandSpatiald, Resampled
 
 RAMP = np.arange(5, dtype=np.float32).reshape(1, 1, 1, 5)
 
@@ -58,7 +60,7 @@ def test_arrays_are_channel_first_in_file_order(tmp_path):
 
 def test_two_dimensional_images_come_out_two_dimensional(rng):
     image = rng.normal(size=(3, 20, 24)).astype(np.float32)
-    assert applied(image, rotate_degrees=(20, 20), spatial_size=(8, 9, 1)).shape == (3, 8, 9)
+    assert applied(image, rotate_degrees=(20, 20), spatial_size=(8, 9)).shape == (3, 8, 9)
 
 
 def test_voxel_centres_sit_at_integers():
@@ -112,6 +114,65 @@ def test_the_new_affine_is_the_old_times_the_warp():
     np.testing.assert_allclose(result, expected)
 
 
+def test_the_order_of_the_effects():
+    shape = (10, 12, 14)
+    arguments = {
+        "flip_prob": [1, 0, 0],
+        "scale": [(1.5, 1.5), (0.8, 0.8), (1, 1)],
+        "shear_degrees": [(10, 10), 0, 0],
+        "rotate_degrees": [(0, 0), (0, 0), (30, 30)],
+        "translate_mm": [(1, 1), (2, 2), (3, 3)],
+        "spatial_size": [6, 8, 9],
+    }
+    steps = [
+        {"flip_prob": arguments["flip_prob"]},
+        {"scale": arguments["scale"]},
+        {"shear_degrees": arguments["shear_degrees"]},
+        {"rotate_degrees": arguments["rotate_degrees"]},
+        {"translate_mm": arguments["translate_mm"]},
+        {"spatial_size": arguments["spatial_size"]},
+    ]
+    image = {"image": np.zeros((1, *shape), np.float32)}
+
+    def drawn(given) -> Warp:
+        record = RandSpatiald("image", **given).sample(image, generator(0))
+        return Warp.from_dict(record["warp"])
+
+    one_by_one = Warp(shape)
+    for step in steps:
+        one_by_one = one_by_one.then(drawn(step))
+    np.testing.assert_allclose(drawn(arguments).affine_part(), one_by_one.affine_part())
+    deformed = drawn({**arguments, "elastic_spacing_mm": 10, "elastic_std_mm": 0.5})
+    lattice, _ = deformed.stages  # acts on output coordinates: it happens to the image last
+    assert isinstance(lattice, LatticeStage)
+
+
+def test_a_resize_keeps_the_field_of_view():
+    image = MetaTensor(np.zeros((1, 10, 9, 8), np.float32), affine=torch.eye(4))
+    for size in (5, 13):
+        resized = Resampled("image", spatial_size=size)({"image": image})["image"]
+        for corner, end in [(-0.5, -0.5), (size - 0.5, np.array(image.shape[1:]) - 0.5)]:
+            world = nib.affines.apply_affine(resized.affine.numpy(), [corner] * 3)
+            np.testing.assert_allclose(world, np.broadcast_to(end, 3), atol=1e-9)
+    coarser = Resampled("image", spacing_mm=3)({"image": image})["image"]
+    assert coarser.shape[1:] == (3, 3, 3)
+    np.testing.assert_allclose(
+        nib.affines.apply_affine(coarser.affine.numpy(), [1, 1, 1]), [4.5, 4, 3.5]
+    )
+
+
+def test_world_points_follow_the_new_affine():
+    affine = torch.diag(torch.tensor([1.0, 2.0, 3.0, 1.0], dtype=torch.float64))
+    sample = {
+        "image": MetaTensor(np.zeros((1, 20, 20, 20), np.float32), affine=affine),
+        "points": np.array([[3.0, 8.0, 12.0], [0.0, 0.0, 0.0]]),
+    }
+    affine_only = RandSpatiald("image", rotate_degrees=20, scale=0.2, point_keys="points")
+    np.testing.assert_allclose(affine_only(sample)["points"], sample["points"], atol=1e-9)
+    elastic = RandSpatiald("image", elastic_spacing_mm=20, elastic_std_mm=1, point_keys="points")
+    assert np.abs(elastic(sample)["points"] - sample["points"]).max() > 0.1
+
+
 def test_effects_act_about_the_centre_in_millimetres():
     affine = torch.diag(torch.tensor([1.0, 1.0, 2.5, 1.0], dtype=torch.float64))
     image = MetaTensor(np.zeros((1, 8, 11, 6), np.float32), affine=affine)
@@ -123,12 +184,16 @@ def test_effects_act_about_the_centre_in_millimetres():
     np.testing.assert_allclose(lengths, lengths[0])
 
 
-@pytest.mark.parametrize(("n", "m"), [(9, 4), (9, 5), (8, 3), (8, 4)])
-def test_a_centre_crop_starts_where_monais_does(n, m):
-    image = np.arange(n, dtype=np.float32).reshape(1, n, 1, 1)
-    cropped = applied(image, spatial_size=(m, 1, 1))
-    assert cropped[0, 0, 0, 0] == n // 2 - m // 2
-    np.testing.assert_array_equal(cropped, CenterSpatialCrop((m, 1, 1))(image).numpy())
+@pytest.mark.parametrize("n", [8, 9])
+@pytest.mark.parametrize("m", [3, 4, 12, 13])
+def test_a_centre_crop_or_pad_starts_where_monais_does(n, m):
+    image = np.arange(1, n + 1, dtype=np.float32).reshape(1, n, 1, 1)
+    framed = applied(image, spatial_size=(m, 1, 1))
+    if m < n:
+        assert framed[0, 0, 0, 0] == image[0, n // 2 - m // 2, 0, 0]
+    else:
+        assert framed[0, :, 0, 0].tolist().index(1) == (m - n) // 2
+    np.testing.assert_array_equal(framed, ResizeWithPadOrCrop((m, 1, 1))(image).numpy())
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2])
@@ -140,6 +205,27 @@ def test_positive_angles_turn_the_next_axis_to_the_one_after(axis):
     angles[axis] = (90, 90)
     turned = applied(image, rotate_degrees=angles)
     assert turned[(0, *(4 + 3 * second))] == pytest.approx(1, abs=1e-4)
+
+
+def test_a_quarter_turn_goes_from_the_first_axis_to_the_second(rng):
+    image = rng.normal(size=(1, 4, 5, 6)).astype(np.float32)
+    for axes in [(0, 1), (1, 0), (0, 2), (2, 1)]:
+        turned = RandRotate90d("image", max_turns=1, axes=axes)({"image": image})["image"]
+        expected = np.rot90(image, axes=[axis + 1 for axis in axes])
+        np.testing.assert_array_equal(turned, expected)
+
+
+def test_the_left_right_axis_is_that_of_the_world():
+    label = np.arange(6, dtype=np.uint8).reshape(1, 1, 2, 3).repeat(2, 1)
+    permuted = torch.tensor([[0, 0, -1.0, 0], [1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 0, 1]])
+    for given, axis in [(MetaTensor(label, affine=permuted), 2), (label, 0)]:
+        for flipped in range(3):
+            flip_prob = [float(each == flipped) for each in range(3)]
+            flip = RandFlipd("label", flip_prob=flip_prob, swap_labels=[(0, 5)])
+            result = np.asarray(flip({"label": given})["label"])
+            swapped = np.where(label == 0, 5, np.where(label == 5, 0, label))
+            expected = np.flip(swapped if flipped == axis else label, flipped + 1)
+            np.testing.assert_array_equal(result, expected)
 
 
 def test_a_scale_above_one_magnifies():
@@ -168,10 +254,19 @@ def test_a_number_is_a_symmetric_range_but_for_amounts():
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "int16", "float64", "float32"])
-def test_only_linear_changes_the_dtype(dtype):
+def test_only_linear_and_cubic_change_the_dtype(dtype):
     array = np.ones((1, 3, 3, 3), dtype)
-    for mode, expected in [("linear", "float32"), ("nearest", dtype), ("vote", dtype)]:
+    modes = {"linear": "float32", "cubic": "float32", "nearest": dtype, "vote": dtype}
+    for mode, expected in modes.items():
         assert applied(array, rotate_degrees=10, mode=mode).dtype == expected
+
+
+def test_cubic_goes_through_the_voxels(rng):
+    row = rng.normal(size=(1, 1, 1, 9)).astype(np.float32)
+    warp = Warp((1, 1, 17), (AffineStage(affine_scale([1, 1, 0.5])),))
+    resampled = resample_array(row, warp, Sampling("cubic"))
+    np.testing.assert_allclose(resampled[..., ::2], row, atol=1e-5)
+    assert np.abs(resampled[..., 1::2] - (row[..., :-1] + row[..., 1:]) / 2).max() > 0.1
 
 
 def test_halfway_nearest_takes_the_upper_voxel():

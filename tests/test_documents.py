@@ -30,17 +30,19 @@ def test_a_table_in_the_readme_is_the_one_that_the_command_wrote(source, shown):
 def test_the_python_examples_in_the_readme_run(tmp_path, rng):
     nib = pytest.importorskip("nibabel")
     blocks = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
-    assert blocks
+    assert len(blocks) == 3
     for name in ("image", "label"):
         volume = rng.integers(1, 3, (40, 42, 44)).astype(np.uint8)
         nib.save(nib.Nifti1Image(volume, np.eye(4)), tmp_path / f"{name}.nii.gz")
+    files = {name: tmp_path / f"{name}.nii.gz" for name in ("image", "label")}
+    namespace: dict = {"cases": [files]}
     for block in blocks:
-        namespace: dict = {}
         exec(block, namespace)
-        assert isinstance(namespace["train"].transforms[0], LoadImaged)
-        files = {name: tmp_path / f"{name}.nii.gz" for name in ("image", "label")}
-        sample = namespace["train"](files)
-        assert sample["image"].shape == sample["label"].shape == (1, 128, 128, 128)
+    assert isinstance(namespace["train"].transforms[0], LoadImaged)
+    sample = namespace["train"](files)
+    assert sample["image"].shape == sample["label"].shape == (1, 128, 128, 128)
+    augmented = namespace["dataset"][0]
+    assert augmented["image"].shape == augmented["label"].shape == (1, 32, 32, 32)
 
 
 @pytest.mark.parametrize("document", sorted(REPOSITORY.glob("*.md")), ids=lambda path: path.name)
