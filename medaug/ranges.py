@@ -9,10 +9,28 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from numbers import Real
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 Range: TypeAlias = tuple[float, float]
 AxisRanges: TypeAlias = tuple[Range, Range, Range]
+
+
+class Strength(NamedTuple):
+    """How much of an augmentation to take, each from 0 for nothing to 1 for what was configured.
+
+    Attributes
+    ----------
+    magnitude : float
+        Of the changes: ranges are drawn in towards no change.
+    prob : float
+        Of their happening: probabilities are multiplied by it.
+    """
+
+    magnitude: float = 1.0
+    prob: float = 1.0
+
+
+FULL = Strength()
 
 #: A number or a pair.
 RangeLike: TypeAlias = float | Sequence[float]
@@ -100,3 +118,19 @@ def _entries(name: str, value: Any) -> tuple[Any, ...]:
     if not isinstance(value, Iterable) or isinstance(value, str):
         raise TypeError(f"{name} must be a number or a sequence of numbers; got {value!r}")
     return tuple(value)
+
+
+def drawn_in(bounds: Range, magnitude: float, neutral: float = 0.0) -> Range:
+    """Return a range drawn in towards ``neutral``: itself at magnitude 1, and a point at 0.
+
+    >>> drawn_in((0.5, 3.0), 0.5, neutral=1.0)
+    (0.75, 2.0)
+    """
+    low, high = (magnitude * end + (1.0 - magnitude) * neutral for end in bounds)
+    return low, high
+
+
+def axes_drawn_in(ranges: AxisRanges, magnitude: float, neutral: float = 0.0) -> AxisRanges:
+    """Return three ranges drawn in; see :func:`drawn_in`."""
+    first, second, third = (drawn_in(bounds, magnitude, neutral) for bounds in ranges)
+    return first, second, third

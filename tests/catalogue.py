@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import medaug.transforms
-from medaug.transforms.options import WarpOptions
+from medaug.transforms.options import IntensityOptions, WarpOptions
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,8 @@ class Row:
     def takes(self, argument: str) -> bool:
         names = set(inspect.signature(self.cls).parameters)
         if "options" in names:
-            names |= WarpOptions.__annotations__.keys()
+            options = WarpOptions if self.moves_voxels else IntensityOptions
+            names |= options.__annotations__.keys()
         return argument in names
 
     def config(self, **changed: Any) -> dict[str, Any]:
@@ -66,7 +67,7 @@ class FusedRow(Row):
 
     @property
     def aliases(self) -> list[str]:
-        return ["FusedD", "FusedDict"]
+        return [self.name + ending for ending in ("D", "Dict")]
 
     def takes(self, argument: str) -> bool:
         return any(part.takes(argument) for part in self.parts)
@@ -133,6 +134,25 @@ FLIP = Row(
     keeps_dtype=True,
 )
 
+SCALE = Row(
+    "RandIntensityScaled",
+    {"keys": IMAGE, "factor": [0.5, 0.8], "per_channel": True},
+    identity={"keys": IMAGE, "factor": 0},
+)
+CONTRAST = Row(
+    "RandContrastd",
+    {"keys": IMAGE, "factor": [0.5, 0.8], "keep_range": "clip"},
+    identity={"keys": IMAGE, "factor": 0},
+)
+GAMMA = Row(
+    "RandGammad",
+    {"keys": IMAGE, "gamma": [1.2, 2], "negate_prob": 0.5, "keep_stats": True},
+    identity={"keys": IMAGE, "gamma": 0},
+)
+NOISE = Row(
+    "RandGaussianNoised", {"keys": IMAGE, "std": [0.1, 0.2]}, identity={"keys": IMAGE, "std": 0}
+)
+
 CATALOGUE: list[Row] = [
     SPATIAL,
     AFFINE,
@@ -191,14 +211,14 @@ CATALOGUE: list[Row] = [
         keeps_dtype=True,
         resizes=True,
     ),
+    SCALE,
+    CONTRAST,
+    GAMMA,
+    NOISE,
     Row(
-        "RandIntensityScaled",
-        {"keys": IMAGE, "factor": [0.5, 0.8], "per_channel": True},
-        identity={"keys": IMAGE, "factor": 0},
+        "RandRicianNoised",
+        {"keys": IMAGE, "std": [0.1, 0.2], "zero_is_low": True},
+        identity={"keys": IMAGE, "std": 0},
     ),
-    Row(
-        "RandGammad",
-        {"keys": IMAGE, "gamma": [1.2, 2], "keep_stats": True},
-    ),
-    Row("RandNoised", {"keys": IMAGE, "std": [0.1, 0.2]}, identity={"keys": IMAGE, "std": 0}),
+    FusedRow("FusedIntensity", {}, parts=(NOISE, SCALE, CONTRAST, GAMMA), identity={}),
 ]

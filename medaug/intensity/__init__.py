@@ -1,8 +1,30 @@
-"""Intensity effects: each draws its parameters and applies them to voxels."""
+"""Intensity effects: each draws its parameters and applies them to a channel."""
 
-from medaug.intensity.effect import ImageFacts, IntensityEffect, Parameters
+from medaug.intensity.chain import NONZERO, Change, Drawn, KeepRange, apply_changes
+from medaug.intensity.channel import CURVE_POINTS, Channel
+from medaug.intensity.contrast import Contrast
+from medaug.intensity.effect import Distribution, IntensityEffect, Parameters
+from medaug.intensity.facts import ImageFacts
 from medaug.intensity.gamma import Gamma
-from medaug.intensity.noise import Noise
+from medaug.intensity.gaussian_noise import GaussianNoise
+from medaug.intensity.rician_noise import RicianNoise
 from medaug.intensity.scale import IntensityScale
 
-__all__ = ["Gamma", "ImageFacts", "IntensityEffect", "IntensityScale", "Noise", "Parameters"]
+__all__ = [
+    "CURVE_POINTS",
+    "NONZERO",
+    "Change",
+    "Channel",
+    "Contrast",
+    "Distribution",
+    "Drawn",
+    "Gamma",
+    "GaussianNoise",
+    "ImageFacts",
+    "IntensityEffect",
+    "IntensityScale",
+    "KeepRange",
+    "Parameters",
+    "RicianNoise",
+    "apply_changes",
+]

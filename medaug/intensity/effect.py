@@ -1,51 +1,55 @@
-"""What every intensity effect offers."""
+"""What every intensity effect offers, and how the numbers that many of them need are drawn."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
 import numpy as np
+from typing_extensions import Self
 
+from medaug.intensity.channel import Channel
+from medaug.intensity.facts import ImageFacts
 from medaug.ranges import Range
-from medaug.typing import AnyArray, FloatArray
+from medaug.rng import SEED_BOUND
 
-#: Plain numbers and lists that JSON keeps exactly.
+#: Plain numbers, texts and lists that JSON keeps exactly.
 Parameters: TypeAlias = dict[str, Any]
 
-
-@dataclass(frozen=True)
-class ImageFacts:
-    """What an effect may know of an image when it draws its parameters."""
-
-    channels: int
+#: How a factor is drawn from a range about 1. ``uniform`` and ``log_uniform`` as their names say;
+#: ``balanced`` is in half of the cases uniform below 1 and in the others uniform above.
+Distribution: TypeAlias = Literal["uniform", "log_uniform", "balanced"]
 
 
 class IntensityEffect(Protocol):
-    """An effect draws parameters and applies them; neither keeps anything."""
+    """An effect draws parameters and applies them to a channel; neither keeps anything."""
 
     def sample(self, rng: np.random.Generator, facts: ImageFacts) -> Parameters:
-        """Draw the parameters for one image."""
+        """Draw the parameters for one channel, or for all that share them."""
         ...
 
-    def apply(self, values: FloatArray, parameters: Mapping[str, Any]) -> FloatArray:
-        """Return the changed voxels of an image [C, I, J, K]; ``values`` stays as it is."""
+    def apply(self, channel: Channel, parameters: Mapping[str, Any]) -> None:
+        """Change a channel."""
+        ...
+
+    def at_magnitude(self, magnitude: float) -> Self:
+        """Return the effect with its ranges drawn in: 1 is itself, and 0 changes nothing."""
         ...
 
 
-def draw_per_channel(
-    rng: np.random.Generator, bounds: Range, facts: ImageFacts, per_channel: bool
-) -> list[float]:
-    """Draw a number for each channel or, unless ``per_channel``, one for all."""
-    return [float(x) for x in rng.uniform(*bounds, size=facts.channels if per_channel else 1)]
+def draw_factor(
+    rng: np.random.Generator, bounds: Range, distribution: Distribution = "uniform"
+) -> float:
+    """Draw a positive factor from ``bounds``."""
+    low, high = bounds
+    if distribution == "log_uniform":
+        return math.exp(rng.uniform(math.log(low), math.log(high)))
+    if distribution == "balanced" and low < 1 < high:
+        return float(rng.uniform(low, 1.0) if rng.random() < 0.5 else rng.uniform(1.0, high))
+    return float(rng.uniform(low, high))
 
 
-def along_channels(numbers: list[float]) -> FloatArray:
-    """Return one number a channel, or one for all, so that it broadcasts over [C, I, J, K]."""
-    return np.array(numbers, np.float32)[:, None, None, None]
-
-
-def channel_means(values: AnyArray) -> FloatArray:
-    """Return the mean of each channel, shape [C, 1, 1, 1]."""
-    return np.asarray(values.mean(axis=(1, 2, 3), keepdims=True, dtype=np.float64), np.float32)
+def draw_seed(rng: np.random.Generator) -> int:
+    """Draw what stands for a random field."""
+    return int(rng.integers(SEED_BOUND))

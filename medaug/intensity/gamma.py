@@ -3,65 +3,66 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from medaug.intensity.effect import ImageFacts, Parameters, channel_means, draw_per_channel
-from medaug.ranges import Range
-from medaug.typing import FloatArray
+from medaug.intensity.channel import Channel
+from medaug.intensity.effect import Distribution, Parameters, draw_factor
+from medaug.intensity.facts import ImageFacts
+from medaug.ranges import Range, drawn_in
 
 
 @dataclass(frozen=True)
 class Gamma:
     """Bend the intensity curve: ``v -> low + (high - low) * ((v - low) / (high - low)) ** gamma``.
 
-    ``low`` and ``high`` are the extremes of the channel, so the range stays what it is.
+    ``low`` and ``high`` are the extremes of the channel, so the range stays what it is. Of a
+    negated image bright tissue is stretched where dark one would be.
 
     Parameters
     ----------
     gamma : range
-        Positive. The logarithm is drawn uniformly, so darker and brighter are equally likely
-        where the range is symmetric, as (2/3, 3/2) is.
-    per_channel : bool
-        Draw an exponent for each channel instead of one for all.
+        Positive.
+    distribution : {"log_uniform", "uniform", "balanced"}
+        How the exponent is drawn; by its logarithm, darker and brighter are equally likely where
+        the range is symmetric, as (2/3, 3/2) is.
+    negate_prob : float
+        Probability that the curve is bent from the bright end.
     keep_stats : bool
         Restore mean and standard deviation of each channel afterwards.
     """
 
     gamma: Range
-    per_channel: bool = False
+    distribution: Distribution = "log_uniform"
+    negate_prob: float = 0.0
     keep_stats: bool = False
 
     def __post_init__(self) -> None:
         if self.gamma[0] <= 0:
             raise ValueError(f"gamma must stay above 0; got {self.gamma}")
 
-    def sample(self, rng: np.random.Generator, facts: ImageFacts) -> Parameters:
-        """Draw ``gamma``, a list."""
-        logarithms = (float(np.log(self.gamma[0])), float(np.log(self.gamma[1])))
-        drawn = draw_per_channel(rng, logarithms, facts, self.per_channel)
-        return {"gamma": [float(np.exp(x)) for x in drawn]}
+    def at_magnitude(self, magnitude: float) -> Gamma:
+        """Return the effect with exponents nearer to 1."""
+        return replace(self, gamma=drawn_in(self.gamma, magnitude, 1.0))
 
-    def apply(self, values: FloatArray, parameters: Mapping[str, Any]) -> FloatArray:
-        """Bend the voxels [C, I, J, K]; a constant channel stays as it is."""
-        exponents = np.broadcast_to(parameters["gamma"], len(values))
-        bent = [self._bend(channel, float(g)) for channel, g in zip(values, exponents, strict=True)]
-        return np.stack(bent)
+    def sample(self, rng: np.random.Generator, facts: ImageFacts) -> Parameters:  # noqa: ARG002
+        """Draw ``gamma`` and ``negated``."""
+        gamma = draw_factor(rng, self.gamma, self.distribution)
+        return {"gamma": gamma, "negated": bool(rng.random() < self.negate_prob)}
 
-    def _bend(self, channel: FloatArray, gamma: float) -> FloatArray:
-        low, high = channel.min(), channel.max()
-        if low == high:
-            return channel
-        bent = (channel - low) / (high - low)
-        np.power(bent, np.float32(gamma), out=bent)
-        bent = bent * (high - low) + low
-        return _with_stats_of(channel, bent) if self.keep_stats else bent
-
-
-def _with_stats_of(original: FloatArray, changed: FloatArray) -> FloatArray:
-    """Return ``changed`` shifted and scaled to the mean and s.d. of ``original``."""
-    factor = original.std(dtype=np.float64) / changed.std(dtype=np.float64)
-    mean, aim = (channel_means(x[None]).reshape(()) for x in (changed, original))
-    return np.asarray((changed - mean) * np.float32(factor) + aim)
+    def apply(self, channel: Channel, parameters: Mapping[str, Any]) -> None:
+        """Bend a channel; a constant one stays as it is."""
+        start, end = channel.low, channel.high
+        if parameters["gamma"] == 1 or not end > start:
+            return
+        if parameters["negated"]:
+            start, end = end, start
+        mean, std = (channel.mean, channel.std) if self.keep_stats else (0.0, 0.0)
+        span = end - start
+        channel.linear(1.0 / span, -start / span)
+        channel.power(parameters["gamma"])
+        channel.linear(span, start)
+        if self.keep_stats:
+            channel.set_moments(mean, std)

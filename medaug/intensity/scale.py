@@ -3,53 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
-from medaug.intensity.effect import (
-    ImageFacts,
-    Parameters,
-    along_channels,
-    channel_means,
-    draw_per_channel,
-)
-from medaug.ranges import Range
-from medaug.typing import FloatArray
+from medaug.intensity.channel import Channel
+from medaug.intensity.effect import Distribution, Parameters, draw_factor
+from medaug.intensity.facts import ImageFacts
+from medaug.ranges import Range, drawn_in
 
 
 @dataclass(frozen=True)
 class IntensityScale:
-    """Scale intensities about a fixed point: ``v -> centre + factor * (v - centre)``.
+    """Multiply intensities, as the gain of a receiver does: ``v -> factor * v``.
 
     Parameters
     ----------
     factor : range
         Positive.
-    about : {"mean", "zero"}
-        The fixed point: the mean of the channel, which changes contrast and keeps brightness, or
-        zero, which changes both, as the gain of a receiver does.
-    per_channel : bool
-        Draw a factor for each channel instead of one for all.
+    distribution : {"uniform", "log_uniform", "balanced"}
+        How the factor is drawn.
     """
 
     factor: Range
-    about: Literal["mean", "zero"] = "mean"
-    per_channel: bool = False
+    distribution: Distribution = "uniform"
 
     def __post_init__(self) -> None:
         if self.factor[0] <= 0:
             raise ValueError(f"factor must stay above 0; got {self.factor}")
 
-    def sample(self, rng: np.random.Generator, facts: ImageFacts) -> Parameters:
-        """Draw ``factor``, a list."""
-        return {"factor": draw_per_channel(rng, self.factor, facts, self.per_channel)}
+    def at_magnitude(self, magnitude: float) -> IntensityScale:
+        """Return the effect with factors nearer to 1."""
+        return replace(self, factor=drawn_in(self.factor, magnitude, 1.0))
 
-    def apply(self, values: FloatArray, parameters: Mapping[str, Any]) -> FloatArray:
-        """Scale the voxels [C, I, J, K]."""
-        factor = along_channels(parameters["factor"])
-        scaled = values * factor
-        if self.about == "mean":
-            scaled += (1 - factor) * channel_means(values)
-        return scaled
+    def sample(self, rng: np.random.Generator, facts: ImageFacts) -> Parameters:  # noqa: ARG002
+        """Draw ``factor``."""
+        return {"factor": draw_factor(rng, self.factor, self.distribution)}
+
+    def apply(self, channel: Channel, parameters: Mapping[str, Any]) -> None:
+        """Scale a channel."""
+        channel.linear(parameters["factor"], 0.0)

@@ -1,11 +1,12 @@
 """Spatial effects: each draws its parameters and gives a warp."""
 
 from medaug.spatial.crop import CenterCrop, ForegroundCrop, RandomCrop
+from medaug.spatial.effect import SpatialEffect
 from medaug.spatial.elastic import Elastic
 from medaug.spatial.flip import Flip
 from medaug.spatial.foreground import Foreground
 from medaug.spatial.grid import Grid
-from medaug.spatial.joint import Move, SpatialEffect, Step, sample_move
+from medaug.spatial.joint import Move, Step, sample_move
 from medaug.spatial.resize import ResizeToSize, ResizeToSpacing
 from medaug.spatial.rotate import Rotate
 from medaug.spatial.rotate90 import Rotate90

@@ -10,13 +10,14 @@ from typing import ClassVar
 import numpy as np
 
 from medaug.geometry import AffineStage, Shape, Warp, affine_translation
+from medaug.spatial.effect import SpatialEffect
 from medaug.spatial.grid import Grid
 from medaug.spatial.size import SizeLike, shape_of
 from medaug.typing import AnyArray
 
 
 @dataclass(frozen=True)
-class CenterCrop:
+class CenterCrop(SpatialEffect):
     """Cut out the centre, and pad where the grid is smaller.
 
     Of ``n`` voxels the ``m`` from ``n // 2 - m // 2`` on are cut out, or ``(m - n) // 2`` are put
@@ -38,7 +39,7 @@ class CenterCrop:
 
 
 @dataclass(frozen=True)
-class RandomCrop:
+class RandomCrop(SpatialEffect):
     """Cut out a part anywhere inside; an axis that is too short is padded about its centre.
 
     Parameters
@@ -59,7 +60,7 @@ class RandomCrop:
 
 
 @dataclass(frozen=True)
-class ForegroundCrop:
+class ForegroundCrop(SpatialEffect):
     """Cut out a part about a random voxel of a class, moved as little as keeps it inside.
 
     A class is drawn by its ratio among those that the grid shows, then one of its voxels. Where

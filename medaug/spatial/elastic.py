@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -15,12 +14,13 @@ from medaug.geometry import (
     Warp,
     lattice_grid,
 )
-from medaug.ranges import Range
+from medaug.ranges import Range, drawn_in
+from medaug.spatial.effect import SpatialEffect
 from medaug.spatial.grid import Grid
 
 
 @dataclass(frozen=True)
-class Elastic:
+class Elastic(SpatialEffect):
     r"""Deform by a cubic B-spline lattice of random control displacements.
 
     Control displacements are independent and uniform on ``[-a, a]`` along each axis. A spline
@@ -42,13 +42,16 @@ class Elastic:
         Standard deviation of the displacement along each axis.
     """
 
-    reframes: ClassVar[bool] = False
     spacing_mm: Range
     std_mm: Range
 
     def __post_init__(self) -> None:
         if self.spacing_mm[0] <= 0:
             raise ValueError(f"elastic_spacing_mm must be above 0; got {self.spacing_mm}")
+
+    def at_magnitude(self, magnitude: float) -> Elastic:
+        """Return the effect with smaller displacements."""
+        return replace(self, std_mm=drawn_in(self.std_mm, magnitude))
 
     def check_fits(self, grid: Grid) -> None:
         """Refuse a distance of control points that is larger than the volume.

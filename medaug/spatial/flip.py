@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
 from medaug.geometry import AffineStage, Warp, affine_flip
+from medaug.spatial.effect import SpatialEffect
 from medaug.spatial.grid import Grid
 
 
 @dataclass(frozen=True)
-class Flip:
+class Flip(SpatialEffect):
     """Mirror each axis with its own probability.
 
     Parameters
@@ -21,8 +21,12 @@ class Flip:
         Probability that the axis is mirrored.
     """
 
-    reframes: ClassVar[bool] = False
     axis_probs: tuple[float, float, float]
+
+    def at_magnitude(self, magnitude: float) -> Flip:
+        """Return the effect with smaller probabilities: there is no half a flip."""
+        first, second, third = (prob * magnitude for prob in self.axis_probs)
+        return Flip((first, second, third))
 
     def sample(self, rng: np.random.Generator, grid: Grid) -> Warp:
         """Draw the axes and return the pull-back, exact to the voxel."""

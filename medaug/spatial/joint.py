@@ -3,31 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import ClassVar, NamedTuple, Protocol
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
 from medaug.geometry import Warp
-from medaug.spatial.elastic import Elastic
+from medaug.spatial.effect import SpatialEffect
 from medaug.spatial.flip import Flip, mirrors_left_right
 from medaug.spatial.grid import Grid
-
-
-class SpatialEffect(Protocol):
-    """What every effect offers: a random warp to the grid that it is given.
-
-    Attributes
-    ----------
-    reframes : bool
-        It chooses another grid to look through, as a crop does, instead of moving what is seen.
-    """
-
-    reframes: ClassVar[bool]
-
-    def sample(self, rng: np.random.Generator, grid: Grid) -> Warp:
-        """Draw the parameters and return the pull-back to voxels of ``grid``."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -47,10 +31,9 @@ class Step:
     prob: float = 1.0
     always: bool = False
 
-    def check_fits(self, grid: Grid) -> None:
-        """Refuse a sample on ``grid`` if the effect cannot act on it."""
-        if isinstance(self.effect, Elastic):
-            self.effect.check_fits(grid)
+    def at_magnitude(self, magnitude: float) -> Step:
+        """Return the step with its effect drawn in."""
+        return replace(self, effect=self.effect.at_magnitude(magnitude))
 
 
 class Move(NamedTuple):

@@ -8,13 +8,14 @@ from typing import ClassVar
 import numpy as np
 
 from medaug.geometry import AffineStage, Shape, Warp, affine_scale, affine_translation
+from medaug.spatial.effect import SpatialEffect
 from medaug.spatial.grid import Grid
 from medaug.spatial.size import SizeLike, SpacingLike, shape_of, spacing_of
 from medaug.typing import AnyArray
 
 
 @dataclass(frozen=True)
-class ResizeToSize:
+class ResizeToSize(SpatialEffect):
     """Show the same field of view, edge to edge, in ``size`` voxels.
 
     Parameters
@@ -33,7 +34,7 @@ class ResizeToSize:
 
 
 @dataclass(frozen=True)
-class ResizeToSpacing:
+class ResizeToSpacing(SpatialEffect):
     """Show the same field of view in voxels of ``spacing_mm``.
 
     Their number is rounded, so up to a quarter of a voxel is gained or lost at either edge; the

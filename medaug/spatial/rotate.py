@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
 from medaug.geometry import AffineStage, Warp, affine_about, affine_in_voxels, affine_rotation
-from medaug.ranges import AxisRanges
+from medaug.ranges import AxisRanges, axes_drawn_in
+from medaug.spatial.effect import SpatialEffect
 from medaug.spatial.grid import Grid
 
 
 @dataclass(frozen=True)
-class Rotate:
+class Rotate(SpatialEffect):
     """Rotate by an angle about each array axis, in millimetres, so that no anatomy is sheared.
 
     Parameters
@@ -22,8 +22,11 @@ class Rotate:
         A positive angle turns what is seen along axis ``a + 1`` towards axis ``a + 2``.
     """
 
-    reframes: ClassVar[bool] = False
     degrees: AxisRanges
+
+    def at_magnitude(self, magnitude: float) -> Rotate:
+        """Return the effect with smaller angles."""
+        return Rotate(axes_drawn_in(self.degrees, magnitude))
 
     def sample(self, rng: np.random.Generator, grid: Grid) -> Warp:
         """Draw three angles and return the pull-back."""

@@ -9,11 +9,12 @@ from typing import ClassVar
 import numpy as np
 
 from medaug.geometry import AffineStage, Warp, affine_flip
+from medaug.spatial.effect import SpatialEffect
 from medaug.spatial.grid import Grid
 
 
 @dataclass(frozen=True)
-class Rotate90:
+class Rotate90(SpatialEffect):
     """Turn by 90 degrees, once or a few times, in the plane of two array axes.
 
     A turn brings what is seen along the first of ``axes`` to the second, as ``numpy.rot90`` does.

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from medaug.geometry import AffineStage, Warp, affine_about, affine_scale
-from medaug.ranges import AxisRanges
+from medaug.ranges import AxisRanges, axes_drawn_in
+from medaug.spatial.effect import SpatialEffect
 from medaug.spatial.grid import Grid
 
 
 @dataclass(frozen=True)
-class Scale:
+class Scale(SpatialEffect):
     """Magnify what is seen: a factor of 1.2 makes it 1.2 times as large.
 
     Parameters
@@ -26,7 +26,6 @@ class Scale:
         Of the argument that gave ``factors``, for errors.
     """
 
-    reframes: ClassVar[bool] = False
     factors: AxisRanges
     isotropic: bool
     name: str = "scale"
@@ -34,6 +33,10 @@ class Scale:
     def __post_init__(self) -> None:
         if any(low <= 0 for low, _ in self.factors):
             raise ValueError(f"{self.name} must stay above 0; got {self.factors}")
+
+    def at_magnitude(self, magnitude: float) -> Scale:
+        """Return the effect with factors nearer to 1."""
+        return replace(self, factors=axes_drawn_in(self.factors, magnitude, 1.0))
 
     def sample(self, rng: np.random.Generator, grid: Grid) -> Warp:
         """Draw the factors and return the pull-back."""

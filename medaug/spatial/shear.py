@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
 from medaug.geometry import AffineStage, Warp, affine_about, affine_in_voxels, affine_shear
-from medaug.ranges import AxisRanges
+from medaug.ranges import AxisRanges, axes_drawn_in
+from medaug.spatial.effect import SpatialEffect
 from medaug.spatial.grid import Grid
 
 
 @dataclass(frozen=True)
-class Shear:
+class Shear(SpatialEffect):
     """Lean the axes towards each other, in millimetres.
 
     Parameters
@@ -23,7 +23,6 @@ class Shear:
         holds for the two angles by which the other axes lean towards ``a``, drawn independently.
     """
 
-    reframes: ClassVar[bool] = False
     degrees: AxisRanges
 
     def __post_init__(self) -> None:
@@ -31,6 +30,10 @@ class Shear:
         limit = float(np.rad2deg(np.arctan(0.5)))
         if any(max(abs(low), abs(high)) >= limit for low, high in self.degrees):
             raise ValueError(f"shear_degrees must stay within {limit:.1f}; got {self.degrees}")
+
+    def at_magnitude(self, magnitude: float) -> Shear:
+        """Return the effect with smaller angles."""
+        return Shear(axes_drawn_in(self.degrees, magnitude))
 
     def sample(self, rng: np.random.Generator, grid: Grid) -> Warp:
         """Draw six angles and return the pull-back."""

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 
 from medaug.geometry import AffineStage, Warp, affine_translation
-from medaug.ranges import AxisRanges
+from medaug.ranges import AxisRanges, axes_drawn_in
+from medaug.spatial.effect import SpatialEffect
 from medaug.spatial.grid import Grid
 
 
 @dataclass(frozen=True)
-class Translate:
+class Translate(SpatialEffect):
     """Shift what is seen along the array axes.
 
     Parameters
@@ -22,8 +22,11 @@ class Translate:
         A positive shift moves it towards larger indices.
     """
 
-    reframes: ClassVar[bool] = False
     mm: AxisRanges
+
+    def at_magnitude(self, magnitude: float) -> Translate:
+        """Return the effect with smaller shifts."""
+        return Translate(axes_drawn_in(self.mm, magnitude))
 
     def sample(self, rng: np.random.Generator, grid: Grid) -> Warp:
         """Draw three shifts and return the pull-back."""

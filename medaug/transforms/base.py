@@ -17,7 +17,7 @@ from monai.config import KeysCollection
 from monai.transforms import InvertibleTransform, MapTransform, RandomizableTransform
 from monai.utils.enums import TraceKeys
 
-from medaug.ranges import parse_probability
+from medaug.ranges import FULL, Strength, parse_probability
 from medaug.rng import SEED_BOUND, generator
 from medaug.transforms.tensors import Volume
 from medaug.typing import Matrix
@@ -47,13 +47,14 @@ class DictTransform(MapTransform, InvertibleTransform):
         """Return a generator; a transform that is not random draws nothing from it."""
         return generator(0)
 
-    def fires(self, rng: np.random.Generator) -> bool:  # noqa: ARG002  # the random ones draw
-        """Tell whether this sample is changed at all."""
-        return True
-
     @abstractmethod
-    def sample(self, data: Mapping[Hashable, Any], rng: np.random.Generator) -> Record:
-        """Return the parameters for ``data``, as JSON keeps them exactly."""
+    def sample(
+        self, data: Mapping[Hashable, Any], rng: np.random.Generator, strength: Strength = FULL
+    ) -> Record:
+        """Return the parameters for ``data``, as JSON keeps them exactly.
+
+        Containers ask for less than full strength; what is not random takes no notice.
+        """
 
     @abstractmethod
     def apply(self, data: Mapping[Hashable, Any], record: Record) -> Sample:
@@ -112,7 +113,3 @@ class RandDictTransform(RandomizableTransform, DictTransform):
     def randomize(self, data: Any = None) -> np.random.Generator:  # noqa: ARG002  # MONAI's signature
         """Draw one integer from ``R`` and return the generator that it seeds."""
         return generator(int(self.R.randint(SEED_BOUND, dtype=np.uint32)))
-
-    def fires(self, rng: np.random.Generator) -> bool:
-        """Draw whether this sample is changed at all."""
-        return bool(rng.random() < self.prob)

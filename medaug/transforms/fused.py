@@ -9,6 +9,7 @@ import numpy as np
 from monai.utils import ensure_tuple
 
 from medaug.geometry import Warp
+from medaug.ranges import FULL, Strength
 from medaug.spatial import Grid
 from medaug.transforms.options import WarpOptions, one_for_each
 from medaug.transforms.warping import Drawn, RandWarpDictTransform, WarpDictTransform
@@ -59,13 +60,13 @@ class Fused(RandWarpDictTransform):
             needs_foreground=any(t.needs_foreground for t in transforms),
         )
 
-    def draw(self, rng: np.random.Generator, grid: Grid) -> Drawn:
+    def draw(self, rng: np.random.Generator, grid: Grid, strength: Strength = FULL) -> Drawn:
         """Draw every transform on the grid that the one before has left."""
         warp = Warp(grid.shape)
         swaps: list[tuple[int, int]] = []
         for transform in self.transforms:
             transform.check_grid(grid)
-            drawn = transform.draw(rng, grid)
+            drawn = transform.draw(rng, grid, strength)
             warp = warp.then(drawn.warp)
             grid = grid.through(drawn.warp).with_labels_swapped(drawn.swaps)
             swaps += drawn.swaps

@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeAlias, TypedDict
 from monai.config import KeysCollection
 from monai.utils import issequenceiterable
 
+from medaug.intensity import KeepRange
 from medaug.resample import Mode, PaddingMode, Sampling
 
 Backend: TypeAlias = Literal["auto", "compiled", "torch"]
@@ -48,6 +49,32 @@ class WarpOptions(TypedDict, total=False):
     point_keys: KeysCollection
     point_space: PointSpace
     backend: Backend
+    allow_missing_keys: bool
+
+
+class IntensityOptions(TypedDict, total=False):
+    """What every random intensity transform takes besides its own arguments.
+
+    Attributes
+    ----------
+    per_channel : bool
+        Draw for each channel instead of once for all, which is the default.
+    channel_prob : float
+        Probability that a channel is changed when the transform fires; 1 unless given.
+    foreground : str
+        Change only these voxels, and take statistics of them alone: ``nonzero`` for those that are
+        not zero, or the key of a mask of the same spatial shape. All voxels unless given.
+    keep_range : {"no", "clip", "rescale"}
+        What becomes of the extremes of a channel: they may change (the default), what is beyond
+        the old ones is cut off, or the new ones are scaled back to the old ones.
+    allow_missing_keys : bool
+        Skip keys that a sample does not have, instead of raising ``KeyError``.
+    """
+
+    per_channel: bool
+    channel_prob: float
+    foreground: str
+    keep_range: KeepRange
     allow_missing_keys: bool
 
 

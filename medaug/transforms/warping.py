@@ -17,6 +17,7 @@ from monai.utils import ensure_tuple
 from monai.utils.enums import TraceKeys
 
 from medaug.geometry import Warp
+from medaug.ranges import FULL, Strength
 from medaug.resample import Mode, Sampling, check_choice
 from medaug.spatial import Foreground, Grid, Step, sample_move
 from medaug.transforms.base import DictTransform, RandDictTransform, Record, Sample
@@ -123,18 +124,25 @@ class WarpDictTransform(DictTransform):
                 f"got {modes[label_key]!r}"
             )
 
-    def draw(self, rng: np.random.Generator, grid: Grid) -> Drawn:
+    def draw(self, rng: np.random.Generator, grid: Grid, strength: Strength = FULL) -> Drawn:
         """Draw the warp for a sample on ``grid``."""
-        move = sample_move(self.steps, rng, grid, fires=self.fires(rng))
+        steps = [step.at_magnitude(strength.magnitude) for step in self.steps]
+        move = sample_move(steps, rng, grid, fires=self.fires(rng, strength))
         return Drawn(move.warp, self.swap_labels if move.mirrored else ())
 
-    def sample(self, data: Mapping[Hashable, Any], rng: np.random.Generator) -> Record:
+    def fires(self, rng: np.random.Generator, strength: Strength) -> bool:  # noqa: ARG002  # the random ones draw
+        """Tell whether this sample is changed at all."""
+        return True
+
+    def sample(
+        self, data: Mapping[Hashable, Any], rng: np.random.Generator, strength: Strength = FULL
+    ) -> Record:
         """Return what was drawn: ``warp`` (see :meth:`Warp.to_dict`) and ``swap_labels``.
 
         And ``affine``, voxel to world before the warp, without which points could not go back.
         """
         grid = self._grid_of(data)
-        drawn = self.draw(rng, grid)
+        drawn = self.draw(rng, grid, strength)
         return {
             "warp": drawn.warp.to_dict(),
             "swap_labels": [list(pair) for pair in drawn.swaps],
@@ -197,7 +205,7 @@ class WarpDictTransform(DictTransform):
     def check_grid(self, grid: Grid) -> None:
         """Refuse ``grid`` if the steps cannot act on it."""
         for step in self.steps:
-            step.check_fits(grid)
+            step.effect.check_fits(grid)
 
     def _present_point_keys(self, data: Sample) -> Iterator[Hashable]:
         for key in self.point_keys:
@@ -264,3 +272,7 @@ class RandWarpDictTransform(RandDictTransform, WarpDictTransform):
     ) -> None:
         RandDictTransform.__init__(self, keys, prob, options.get("allow_missing_keys", False))
         WarpDictTransform.__init__(self, keys, steps, options, **others)
+
+    def fires(self, rng: np.random.Generator, strength: Strength) -> bool:
+        """Draw whether this sample is changed at all."""
+        return bool(rng.random() < self.prob * strength.prob)

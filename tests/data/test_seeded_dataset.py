@@ -28,7 +28,8 @@ from monai.utils import set_determinism
 from scipy.stats import kstest
 
 from medaug.data import SeededDataset
-from medaug.transforms import RandNoised, RandSpatiald
+from medaug.transforms import RandGaussianNoised as RandNoised  # MONAI's is used as well
+from medaug.transforms import RandSpatiald
 
 pytestmark = [
     # Newer Pythons warn of every fork, as torch's loaders do it on Linux.

@@ -18,7 +18,7 @@ from medaug.transforms import (
     RandAffined,
     RandCropd,
     RandElasticd,
-    RandNoised,
+    RandGaussianNoised,
     Resampled,
 )
 
@@ -132,7 +132,9 @@ def test_what_a_crop_gives_does_not_keep_the_whole_image_alive():
 @pytest.mark.parametrize("transform", [PadCropd(KEYS, 9), Resampled(KEYS, spatial_size=9)])
 def test_a_caching_data_set_keeps_what_is_not_random(transform):
     sample = {"image": coordinates((8, 9, 10)), "label": np.ones((1, 8, 9, 10), np.uint8)}
-    dataset = CacheDataset([sample], [transform, RandNoised("image", std=1)], progress=False)
+    dataset = CacheDataset(
+        [sample], [transform, RandGaussianNoised("image", std=1)], progress=False
+    )
     (cached,) = dataset._cache
     assert cached["image"].shape == (3, 9, 9, 9)
     first, second = dataset[0]["image"], dataset[0]["image"]

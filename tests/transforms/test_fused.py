@@ -280,8 +280,8 @@ def test_parts_with_other_keys_or_another_label_are_refused():
 def test_a_foreign_transform_and_an_empty_run_are_refused():
     with pytest.raises(TypeError, match=r"medaug's spatial transforms.*RandFlipd"):
         Fused([RandFlipd("image"), MonaiRandFlipd("image")])
-    with pytest.raises(TypeError, match=r"medaug's spatial transforms.*RandNoised"):
-        Fused([RandFlipd("image"), medaug.transforms.RandNoised("image")])
+    with pytest.raises(TypeError, match=r"medaug's spatial transforms.*RandGaussianNoised"):
+        Fused([RandFlipd("image"), medaug.transforms.RandGaussianNoised("image")])
     with pytest.raises(ValueError, match="at least one"):
         Fused([])
 

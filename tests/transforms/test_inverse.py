@@ -25,7 +25,7 @@ from medaug.transforms import (
     RandCropd,
     RandElasticd,
     RandFlipd,
-    RandNoised,
+    RandGaussianNoised,
     RandRotate90d,
     RandSpatiald,
     RandZoomd,
@@ -167,7 +167,7 @@ def pipeline() -> Compose:
                     RandAffined(KEYS, rotate_degrees=15, mode=["cubic", "vote"]),
                 ]
             ),
-            RandNoised("image", std=1),
+            RandGaussianNoised("image", std=1),
             RandSpatialCropd(KEYS, (30, 40, 30), random_size=False),
             PadCropd(KEYS, 44),
         ]

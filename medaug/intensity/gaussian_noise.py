@@ -1,0 +1,40 @@
+"""Additive Gaussian noise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from medaug.intensity.channel import Channel
+from medaug.intensity.effect import Parameters, draw_seed
+from medaug.intensity.facts import ImageFacts
+from medaug.ranges import Range, drawn_in
+
+
+@dataclass(frozen=True)
+class GaussianNoise:
+    """Add independent normal noise to every voxel.
+
+    Parameters
+    ----------
+    std : range
+        Standard deviation, in the units of the image; 0.1 is strong after a z-score.
+    """
+
+    std: Range
+
+    def at_magnitude(self, magnitude: float) -> GaussianNoise:
+        """Return the effect with less noise."""
+        return replace(self, std=drawn_in(self.std, magnitude))
+
+    def sample(self, rng: np.random.Generator, facts: ImageFacts) -> Parameters:  # noqa: ARG002
+        """Draw ``std`` and ``seed``, which stands for the whole field of noise."""
+        return {"std": float(rng.uniform(*self.std)), "seed": draw_seed(rng)}
+
+    def apply(self, channel: Channel, parameters: Mapping[str, Any]) -> None:
+        """Add the noise of ``seed`` to a channel."""
+        if parameters["std"] > 0:
+            channel.add_normal(parameters["std"], parameters["seed"])
