@@ -94,6 +94,21 @@ def parse_amounts(name: str, value: RangeLike) -> Range:
     return low, high
 
 
+def parse_axis_amounts(name: str, value: AxisRangesLike, flat: float = 0.0) -> AxisRanges:
+    """Return ``value`` as three ranges of non-negative amounts; a number means just itself.
+
+    Two pairs are the axes of a two-dimensional image; the third is then ``flat``.
+    """
+    if is_one_range(value):
+        same = parse_amounts(name, value)  # type: ignore[arg-type]  # a number or a pair
+        return same, same, same
+    entries = _entries(name, value)
+    if len(entries) not in (2, 3):
+        raise ValueError(f"{name} must be a number, a pair or one for each axis; got {value!r}")
+    first, second, third = (parse_amounts(name, entry) for entry in [*entries, flat][:3])
+    return first, second, third
+
+
 def parse_probability(name: str, value: float) -> float:
     """Return ``value`` if it lies in [0, 1]."""
     if not isinstance(value, Real):

@@ -220,5 +220,31 @@ CATALOGUE: list[Row] = [
         {"keys": IMAGE, "std": [0.1, 0.2], "zero_is_low": True},
         identity={"keys": IMAGE, "std": 0},
     ),
+    Row(
+        "RandGaussianBlurd",
+        {"keys": IMAGE, "sigma_mm": [[0.5, 1], [0.3, 0.6], 0]},
+        identity={"keys": IMAGE, "sigma_voxels": 0},
+    ),
+    Row("RandSharpend", {"keys": IMAGE, "amount": [0.5, 1]}, identity={"keys": IMAGE, "amount": 0}),
+    Row(
+        "RandMediand",
+        {"keys": IMAGE, "radius_voxels": [0.5, 2]},
+        identity={"keys": IMAGE, "radius_voxels": 0},
+    ),
+    Row(
+        "RandLowResolutiond",
+        {"keys": IMAGE, "factor": [0.5, 0.8], "channel_prob": 0.5},
+        identity={"keys": IMAGE, "factor": 1},
+    ),
+    Row(
+        "RandThickSlicesd",
+        {"keys": IMAGE, "thickness_mm": [2, 4]},
+        identity={"keys": IMAGE, "thickness_mm": 0},
+    ),
+    Row(
+        "RandBiasFieldd",
+        {"keys": IMAGE, "strength": 0.5},
+        identity={"keys": IMAGE, "strength": 0},
+    ),
     FusedRow("FusedIntensity", {}, parts=(NOISE, SCALE, CONTRAST, GAMMA), identity={}),
 ]
