@@ -44,5 +44,6 @@ class Scale(SpatialEffect):
             factors = np.full(3, rng.uniform(*self.factors[0]))
         else:
             factors = np.array([rng.uniform(low, high) for low, high in self.factors])
+        factors[grid.is_flat] = 1.0
         shrink = affine_about(affine_scale(1.0 / factors), grid.centre)
         return Warp(grid.shape, (AffineStage(shrink),))

@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 from monai.config import KeysCollection
+from monai.data import MetaTensor
 from monai.transforms import InvertibleTransform, MapTransform, RandomizableTransform
 from monai.utils.enums import TraceKeys
 
@@ -88,9 +89,12 @@ class DictTransform(MapTransform, InvertibleTransform):
 
     def untrace(self, data: Sample, key: Hashable) -> tuple[Record, dict[str, Any]]:
         """Take back the latest note about ``key``; return its record and the whole note."""
-        names = self.trace_key(key)
+        names, volume = self.trace_key(key), data[key]
         if names in data:
             data[names] = list(data[names])
+        if isinstance(volume, MetaTensor):  # the list of the input must not shrink, either
+            notes = list(volume.applied_operations)
+            data[key] = MetaTensor(volume.as_tensor(), meta=volume.meta, applied_operations=notes)
         note = self.pop_transform(data, key)
         return json.loads(note[TraceKeys.EXTRA_INFO][_RECORD]), note
 

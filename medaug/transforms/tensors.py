@@ -23,7 +23,8 @@ def plain_volume(volume: Volume, key: Hashable) -> Volume:
     Raises
     ------
     TypeError
-        If ``volume`` is neither an array nor a tensor, or does not hold real numbers.
+        If ``volume`` is neither an array nor a tensor, or does not hold real numbers of 8 bytes
+        at most.
     ValueError
         If it has not two or three spatial axes behind the channel axis, or has no voxels.
     """
@@ -32,11 +33,11 @@ def plain_volume(volume: Volume, key: Hashable) -> Volume:
     if isinstance(volume, torch.Tensor):
         volume, is_real = volume.detach(), not volume.is_complex()
     elif isinstance(volume, np.ndarray):
-        is_real = volume.dtype.kind in "biuf"
+        is_real = volume.dtype.kind in "biuf" and volume.dtype.itemsize <= 8
     else:
         raise TypeError(f"{key!r} must be an ndarray or a Tensor; got {type(volume).__name__}")
     if not is_real:
-        raise TypeError(f"{key!r} must hold real numbers; got {volume.dtype}")
+        raise TypeError(f"{key!r} must hold real numbers of 8 bytes at most; got {volume.dtype}")
     if volume.ndim not in (3, 4) or 0 in volume.shape:
         raise ValueError(
             f"{key!r} must have shape [C, I, J] or [C, I, J, K] with at least one voxel; "
@@ -48,10 +49,25 @@ def plain_volume(volume: Volume, key: Hashable) -> Volume:
 def array_of(volume: Volume, key: Hashable) -> AnyArray:
     """Return the voxels as a NumPy array [C, I, J, K], without a copy for CPU tensors.
 
-    Raises what :func:`plain_volume` raises.
+    Raises what :func:`plain_volume` and :func:`numpy_of` raise.
     """
-    plain = plain_volume(volume, key)
-    return plain if isinstance(plain, np.ndarray) else plain.cpu().numpy()
+    return numpy_of(plain_volume(volume, key), key)
+
+
+def numpy_of(volume: Volume, key: Hashable) -> AnyArray:
+    """Return a plain volume as a NumPy array.
+
+    Raises
+    ------
+    TypeError
+        If NumPy lacks its dtype, as bfloat16.
+    """
+    if isinstance(volume, np.ndarray):
+        return volume
+    try:
+        return volume.cpu().numpy()
+    except TypeError as error:
+        raise TypeError(f"{key!r} has dtype {volume.dtype}, which NumPy lacks") from error
 
 
 def volume_like(voxels: Volume, original: Volume) -> Volume:

@@ -11,7 +11,8 @@ from monai.utils import dtype_torch_to_numpy
 from medaug.geometry import Warp
 from medaug.resample import Sampling, get_num_threads, resample_arrays
 from medaug.transforms.options import Backend
-from medaug.transforms.tensors import Volume, plain_volume
+from medaug.transforms.tensors import Volume, numpy_of, plain_volume
+from medaug.typing import AnyArray
 
 
 def resample_volumes(
@@ -27,13 +28,13 @@ def resample_volumes(
     if backend == "torch" or (backend == "auto" and on_gpu):
         from medaug.resample.torch_backend import resample_tensors  # noqa: PLC0415  # seldom used
 
-        tensors = [torch.as_tensor(v) for v in plain]
+        tensors = [v if isinstance(v, torch.Tensor) else _tensor_of(v) for v in plain]
         results = resample_tensors(tensors, warp, samplings)
         return [
             r if isinstance(v, torch.Tensor) else r.numpy()
             for r, v in zip(results, plain, strict=True)
         ]
-    arrays = [v if isinstance(v, np.ndarray) else v.cpu().numpy() for v in plain]
+    arrays = [numpy_of(v, key) for v, (key, _) in zip(plain, sampled, strict=True)]
     return [*resample_arrays(arrays, warp, samplings, get_num_threads())]
 
 
@@ -41,9 +42,21 @@ def swap_labels_in(voxels: Volume, pairs: Sequence[Sequence[int]]) -> Volume:
     """Return ``voxels`` with the labels of each pair in each other's place."""
     for left, right in pairs:
         was_left, was_right = voxels == left, voxels == right
-        voxels = voxels.clone() if isinstance(voxels, torch.Tensor) else voxels.copy()
-        voxels[was_left], voxels[was_right] = right, left
+        if isinstance(voxels, torch.Tensor):
+            # torch fills unsigned tensors of few sizes, but moves voxels of any.
+            ends = torch.tensor([left, right], device=voxels.device).to(voxels.dtype)
+            voxels = torch.where(was_left, ends[1], torch.where(was_right, ends[0], voxels))
+        else:
+            voxels = voxels.copy()
+            voxels[was_left], voxels[was_right] = right, left
     return voxels
+
+
+def _tensor_of(array: AnyArray) -> torch.Tensor:
+    """Return a tensor of an array of any strides and byte order."""
+    native = array.astype(array.dtype.newbyteorder("="), copy=False)
+    backwards = any(stride < 0 for stride in native.strides)
+    return torch.from_numpy(np.ascontiguousarray(native) if backwards else native)
 
 
 def check_sampled(voxels: Volume, key: Hashable, sampling: Sampling) -> None:
@@ -56,7 +69,7 @@ def check_sampled(voxels: Volume, key: Hashable, sampling: Sampling) -> None:
         dtype that is kept cannot hold the padding value.
     """
     if sampling.mode == "vote":
-        _check_whole(voxels, key)
+        check_whole(voxels, key)
     if sampling.mode in ("vote", "nearest") and sampling.padding_mode == "constant":
         check_holds(voxels, key, "padding_value", [sampling.padding_value])
 
@@ -76,7 +89,8 @@ def check_holds(voxels: Volume, key: Hashable, name: str, values: Sequence[float
             )
 
 
-def _check_whole(voxels: Volume, key: Hashable) -> None:
+def check_whole(voxels: Volume, key: Hashable) -> None:
+    """Refuse labels that are no whole numbers; a floating dtype alone is what MONAI loads."""
     if isinstance(voxels, torch.Tensor):
         if not voxels.is_floating_point():
             return

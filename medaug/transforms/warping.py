@@ -38,7 +38,13 @@ from medaug.transforms.tensors import (
     set_affine,
     volume_like,
 )
-from medaug.transforms.voxels import check_holds, check_sampled, resample_volumes, swap_labels_in
+from medaug.transforms.voxels import (
+    check_holds,
+    check_sampled,
+    check_whole,
+    resample_volumes,
+    swap_labels_in,
+)
 
 #: Names under which MONAI knows a mode: its Invertd replaces only those that it knows.
 _MONAI_MODES = {"cubic": "bicubic"}
@@ -156,10 +162,12 @@ class WarpDictTransform(DictTransform):
         affine = np.array(record["affine"], np.float64)
         present = list(self.key_iterator(d, self.samplings))
         originals = [d[key] for key, _ in present]
-        results = resample_volumes(originals, warp, present, self.backend)
+        swaps = record["swap_labels"]
+        sampled = [(key, self._before_swaps(key, sampling, swaps)) for key, sampling in present]
+        results = resample_volumes(originals, warp, sampled, self.backend)
         for (key, sampling), original, voxels in zip(present, originals, results, strict=True):
             if key == self.label_key:
-                voxels = swap_labels_in(voxels, record["swap_labels"])  # noqa: PLW2901  # the next stage
+                voxels = swap_labels_in(voxels, swaps)  # noqa: PLW2901  # the next stage
             d[key] = volume_like(voxels, original)
             note = dataclasses.asdict(sampling)
             note["mode"] = _MONAI_MODES.get(sampling.mode, sampling.mode)
@@ -180,16 +188,21 @@ class WarpDictTransform(DictTransform):
         d = dict(data)
         for key in self.key_iterator(d):
             record, note = self.untrace(d, key)
-            warped, warp = d[key], Warp.from_dict(record["warp"])
+            warped, warp, swaps = (
+                d[key],
+                Warp.from_dict(record["warp"]),
+                record["swap_labels"][::-1],
+            )
             size = [int(n) for n in note[TraceKeys.ORIG_SIZE]]
             undone = warp.inverse(size + [1] * (3 - len(size)))
             # MONAI's Invertd writes the interpolation that it wants into the note.
             info = note[TraceKeys.EXTRA_INFO]
             mode = _OWN_MODES.get(info["mode"], info["mode"])
             sampling = Sampling(mode, info["padding_mode"], float(info["padding_value"]))
+            sampling = self._before_swaps(key, sampling, swaps)
             (voxels,) = resample_volumes([warped], undone, [(key, sampling)], self.backend)
             if key == self.label_key:
-                voxels = swap_labels_in(voxels, record["swap_labels"][::-1])
+                voxels = swap_labels_in(voxels, swaps)
             d[key] = volume_like(voxels, warped)
             if isinstance(d[key], MetaTensor):
                 back = torch.from_numpy(undone.affine_part())
@@ -201,6 +214,17 @@ class WarpDictTransform(DictTransform):
             rank = int(note[TraceKeys.EXTRA_INFO]["rank"])
             d[key] = mapped_points(d[key], key, rank, warp.map_points, world)
         return d
+
+    def _before_swaps(
+        self, key: Hashable, sampling: Sampling, swaps: Sequence[Sequence[int]]
+    ) -> Sampling:
+        """Return ``sampling`` with a padding value that the swaps turn into the one asked for."""
+        if key != self.label_key:
+            return sampling
+        value = sampling.padding_value
+        for left, right in reversed(swaps):
+            value = {left: right, right: left}.get(value, value)
+        return dataclasses.replace(sampling, padding_value=value)
 
     def check_grid(self, grid: Grid) -> None:
         """Refuse ``grid`` if the steps cannot act on it."""
@@ -221,10 +245,10 @@ class WarpDictTransform(DictTransform):
         for key, sampling in self.key_iterator(d, self.samplings):
             voxels = plain_volume(d[key], key)
             check_sampled(voxels, key, sampling)
-            if key == self.label_key:
-                check_holds(
-                    voxels, key, "swap_labels", [n for pair in self.swap_labels for n in pair]
-                )
+            if key == self.label_key and (self.swap_labels or self.needs_foreground):
+                check_whole(voxels, key)
+                swapped = [label for pair in self.swap_labels for label in pair]
+                check_holds(voxels, key, "swap_labels", swapped)
             shapes[key], affines[key] = tuple(d[key].shape[1:]), affine_of(d[key], key)
         if len(set(shapes.values())) > 1:
             raise ValueError(f"all keys must have the same spatial shape; got {shapes}")

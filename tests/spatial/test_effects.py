@@ -39,6 +39,13 @@ def test_scale_magnifies_what_is_seen():
     np.testing.assert_allclose(content_map_mm(Scale(((1.2, 1.2),) * 3, True)), 1.2 * np.eye(3))
 
 
+def test_a_single_slice_keeps_its_thickness():
+    grid = Grid((20, 24, 1), affine_scale([1.0, 0.5, 5.0]))
+    np.testing.assert_allclose(
+        content_map_mm(Scale(((1.2, 1.2),) * 3, True), grid), np.diag([1.2, 1.2, 1])
+    )
+
+
 def test_isotropic_scale_draws_one_factor_and_the_other_three():
     ranges = ((0.5, 1.5),) * 3
     assert np.ptp(np.diag(content_map_mm(Scale(ranges, True)))) < 1e-12

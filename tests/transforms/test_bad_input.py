@@ -322,3 +322,11 @@ def test_a_sample_without_any_key_is_refused():
     flip = RandFlipd(KEYS, allow_missing_keys=True)
     with pytest.raises(KeyError, match=r"none of the keys \['image', 'label'\]"):
         flip({"case": "one"})
+
+
+def test_a_dtype_that_numpy_lacks_is_refused_by_its_key():
+    image = torch.zeros((1, 4, 5, 6), dtype=torch.bfloat16)
+    with pytest.raises(TypeError, match="'image' has dtype torch.bfloat16"):
+        RandSpatiald("image", rotate_degrees=10)({"image": image})
+    with pytest.raises(TypeError, match="'image' must hold real numbers.*complex64"):
+        RandSpatiald("image")({"image": np.zeros((1, 4, 5, 6), np.complex64)})

@@ -68,7 +68,7 @@ def test_they_live_among_monais_loaders_crops_and_datasets(hippocampus, dataset)
             RandSpatialCropd(KEYS, (24, 24, 24), random_size=False),
         ]
     )
-    case = hippocampus_paths(hippocampus)
+    (case,) = hippocampus_paths(hippocampus)
     loader = DataLoader(dataset([case] * 4, pipeline), batch_size=2, num_workers=2)
     for batch in loader:
         assert batch["image"].shape == batch["label"].shape == (2, 1, 24, 24, 24)
@@ -189,3 +189,13 @@ def test_a_spacing_in_the_metadata_keeps_a_rotation_rigid():
         linear = turned.affine.numpy()[:3, :3]
         np.testing.assert_allclose(np.linalg.norm(linear, axis=0), [1, 1, 4], atol=1e-6)
         assert np.degrees(np.arccos(linear[1, 1])) == pytest.approx(30)
+
+
+@pytest.mark.parametrize("change", [lambda x: x[:, ::-1], lambda x: x.astype(">f4")])
+def test_both_backends_take_arrays_of_any_strides_and_byte_order(change, rng):
+    image = change(rng.normal(size=(1, 9, 10, 11)).astype(np.float32))
+    compiled, by_torch = (
+        RandSpatiald("image", rotate_degrees=(20, 20), backend=backend)({"image": image})["image"]
+        for backend in ("compiled", "torch")
+    )
+    np.testing.assert_allclose(by_torch, compiled, atol=1e-4)

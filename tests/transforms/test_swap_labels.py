@@ -106,3 +106,36 @@ def test_all_kinds_and_dtypes_of_labels_are_swapped(kind, dtype, rng):
     result = flip({"label": kind(label)})["label"]
     np.testing.assert_array_equal(result, SWAPPED[label.astype(int)[:, ::-1]])
     assert np.asarray(result).dtype == dtype
+
+
+def test_what_is_padded_is_no_label_that_changes_sides(rng):
+    sample = make_sample(None, rng)
+    options = {"flip_prob": (1, 0, 0), "swap_labels": PAIRS, "spatial_size": 9}
+    transform = RandSpatiald(KEYS, mode=["linear", "nearest"], padding_value=(0, 7), **options)
+    result = transform(sample)
+    assert (result["label"][0, 0] == 7).all()
+    back = transform.inverse(result)
+    np.testing.assert_array_equal(back["label"], sample["label"])
+
+
+@pytest.mark.parametrize(
+    "dtype", ["uint8", "int16", "uint16", "uint32", "uint64", "int64", "float32"]
+)
+def test_both_backends_swap_labels_of_any_type(dtype, rng):
+    sample = make_sample(None, rng)
+    sample["label"] = torch.from_numpy(sample["label"].astype(dtype))
+    options = {"flip_prob": (1, 0, 0), "swap_labels": PAIRS, "mode": ["linear", "vote"]}
+    compiled, by_torch = (
+        RandSpatiald(KEYS, backend=backend, **options)(sample)["label"]
+        for backend in ("compiled", "torch")
+    )
+    assert compiled.dtype == by_torch.dtype == sample["label"].dtype
+    np.testing.assert_array_equal(compiled.numpy(), by_torch.numpy())
+    assert not np.array_equal(compiled.numpy(), np.flip(sample["label"].numpy(), 1))
+
+
+def test_fractional_labels_are_refused_whatever_the_mode(rng):
+    sample = make_sample(None, rng)
+    sample["label"] = sample["label"] + np.float32(0.5)
+    with pytest.raises(ValueError, match="label.*fractions"):
+        RandFlipd(KEYS, flip_prob=1, swap_labels=PAIRS)(sample)

@@ -31,11 +31,9 @@ def oblique_affine() -> Matrix:
     return affine
 
 
-def hippocampus_paths(folder: Path) -> dict[str, str]:
-    return {
-        "image": str(folder / "imagesTr" / "hippocampus_001.nii.gz"),
-        "label": str(folder / "labelsTr" / "hippocampus_001.nii.gz"),
-    }
+def hippocampus_paths(folder: Path, count: int = 1) -> list[dict[str, str]]:
+    images = sorted((folder / "imagesTr").glob("hippocampus_*.nii.gz"))[:count]
+    return [{"image": str(path), "label": str(folder / "labelsTr" / path.name)} for path in images]
 
 
 def load(paths: dict[str, str]) -> dict:
