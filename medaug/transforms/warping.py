@@ -188,11 +188,8 @@ class WarpDictTransform(DictTransform):
         d = dict(data)
         for key in self.key_iterator(d):
             record, note = self.untrace(d, key)
-            warped, warp, swaps = (
-                d[key],
-                Warp.from_dict(record["warp"]),
-                record["swap_labels"][::-1],
-            )
+            warped, warp = d[key], Warp.from_dict(record["warp"])
+            swaps = record["swap_labels"][::-1]
             size = [int(n) for n in note[TraceKeys.ORIG_SIZE]]
             undone = warp.inverse(size + [1] * (3 - len(size)))
             # MONAI's Invertd writes the interpolation that it wants into the note.
@@ -223,7 +220,7 @@ class WarpDictTransform(DictTransform):
             return sampling
         value = sampling.padding_value
         for left, right in reversed(swaps):
-            value = {left: right, right: left}.get(value, value)
+            value = right if value == left else left if value == right else value
         return dataclasses.replace(sampling, padding_value=value)
 
     def check_grid(self, grid: Grid) -> None:

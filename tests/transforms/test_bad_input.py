@@ -326,7 +326,7 @@ def test_a_sample_without_any_key_is_refused():
 
 def test_a_dtype_that_numpy_lacks_is_refused_by_its_key():
     image = torch.zeros((1, 4, 5, 6), dtype=torch.bfloat16)
-    with pytest.raises(TypeError, match="'image' has dtype torch.bfloat16"):
+    with pytest.raises(TypeError, match=r"'image' has dtype torch\.bfloat16"):
         RandSpatiald("image", rotate_degrees=10)({"image": image})
-    with pytest.raises(TypeError, match="'image' must hold real numbers.*complex64"):
+    with pytest.raises(TypeError, match=r"'image' must hold real numbers.*complex64"):
         RandSpatiald("image")({"image": np.zeros((1, 4, 5, 6), np.complex64)})

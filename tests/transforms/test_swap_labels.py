@@ -137,5 +137,5 @@ def test_both_backends_swap_labels_of_any_type(dtype, rng):
 def test_fractional_labels_are_refused_whatever_the_mode(rng):
     sample = make_sample(None, rng)
     sample["label"] = sample["label"] + np.float32(0.5)
-    with pytest.raises(ValueError, match="label.*fractions"):
+    with pytest.raises(ValueError, match=r"label.*fractions"):
         RandFlipd(KEYS, flip_prob=1, swap_labels=PAIRS)(sample)
