@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from medaug.benchmark.provenance import environment
-from speed import contestants, first_use, floors, levers, peers, report
+from speed import contestants, first_use, floors, intensity, levers, peers, report
 from speed.timing import extra_bytes, use_cores
 from speed.workload import Workload
 
@@ -39,6 +39,7 @@ def main() -> None:
     )
     run: dict[str, Callable[[], Sequence[Any]]] = {
         "peers": lambda: peers.run(workload, turns),
+        "intensity": lambda: intensity.run(workload, turns),
         "floors": lambda: floors.run(workload, turns),
         "first_use": lambda: first_use.run(min(turns, 5)),
         "levers": lambda: levers.run(workload, min(turns, 3)),

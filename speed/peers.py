@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,80 +10,13 @@ import numpy as np
 from medaug.geometry import AffineStage, Warp, affine_about, affine_rotation, affine_translation
 from medaug.resample import Sampling, resample_array, set_num_threads
 from speed import contestants
-from speed.timing import Timing, time_in_turn, use_cores
+from speed.duels import Duel, Outcome, run_duels
 from speed.workload import Workload
-
-
-@dataclass(frozen=True)
-class Duel:
-    """Two calls, and what the ratio of the second's time to the first's should be.
-
-    Attributes
-    ----------
-    work, ours, other : str
-        What is done, and by whom.
-    build : callable
-        Returns both calls; the second is ``None`` if that peer is not installed.
-    goal : float
-    at_least : bool
-        Whether the ratio should be at least or at most ``goal``.
-    turns : float
-        Times the usual number of turns: fewer for peers that take long, more where the warps that
-        both sides draw let the ratio vary.
-    cores : int
-        Cores that the process may use.
-    """
-
-    work: str
-    ours: str
-    other: str
-    build: Callable[[Workload], tuple[contestants.Call, contestants.Call | None]]
-    goal: float
-    at_least: bool = True
-    turns: float = 1.0
-    cores: int = 1
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """A duel and its two timings; the second has the ratios."""
-
-    duel: Duel
-    ours: Timing
-    other: Timing
-
-    @property
-    def reached(self) -> bool:
-        """Whether the median ratio meets the goal."""
-        ratio = self.other.ratio_quartiles()[1]
-        return ratio >= self.duel.goal if self.duel.at_least else ratio <= self.duel.goal
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return all that was measured as plain numbers."""
-        return {
-            "work": self.duel.work,
-            "seconds": {self.ours.name: self.ours.seconds, self.other.name: self.other.seconds},
-            "goal": self.duel.goal,
-            "at_least": self.duel.at_least,
-            "reached": self.reached,
-        }
 
 
 def run(workload: Workload, turns: int) -> list[Outcome]:
     """Run every duel whose peer is installed."""
-    outcomes = []
-    for duel in DUELS:
-        first, second = duel.build(workload)
-        if second is None:
-            continue
-        use_cores(duel.cores)
-        calls = {duel.ours: first, duel.other: second}
-        # A host takes a while to wake a core that has been idle.
-        warm_up = turns * 2 if duel.cores > 1 else 1
-        timings = time_in_turn(calls, max(2, round(turns * duel.turns)), warm_up)
-        outcomes.append(Outcome(duel, *timings))
-    use_cores(1)
-    return outcomes
+    return run_duels(DUELS, workload, turns)
 
 
 def _against_batchgenerators(elastic: bool, label: str, theirs: str) -> Any:

@@ -8,12 +8,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from speed.duels import Outcome
 from speed.first_use import FirstUse
 from speed.floors import Floor
 from speed.levers import Lever
-from speed.peers import Outcome
 
-PARTS = ("peers", "floors", "first_use", "levers")
+PARTS = ("peers", "intensity", "floors", "first_use", "levers")
 
 PAGE = """# Speed
 
@@ -22,6 +22,11 @@ once each; ratios are medians over the turns of the second time to the first, wi
 brackets.
 
 {peers}
+
+Intensities, on four channels of a patch; for whole policies times are means over samples, cut from
+a crop 1.6 times as long. batchgeneratorsv2 works in place, medaug leaves its input as it is.
+
+{intensity}
 
 Peak memory of affine + elastic beyond input and output: {memory} (goal: below 8 MB).
 
@@ -46,18 +51,21 @@ def peers_table(outcomes: Sequence[Outcome]) -> str:
     """Return the table of duels: the ratio is the second's time to the first's."""
     rows = []
     for each in outcomes:
-        low, middle, high = each.other.ratio_quartiles()
+        low, middle, high = each.ratios()
         sign = "≥" if each.duel.at_least else "≤"
         rows.append(
             (
                 each.duel.work,
-                f"{each.duel.ours} {each.ours.milliseconds:.1f}",
-                f"{each.duel.other} {each.other.milliseconds:.1f}",
+                f"{each.duel.ours} {each.milliseconds(each.ours):.1f}",
+                f"{each.duel.other} {each.milliseconds(each.other):.1f}",
                 f"{middle:.2f} ({low:.2f} to {high:.2f})",
                 f"{sign} {each.duel.goal:g}",
             )
         )
     return _table(("work", "ms", "ms", "ratio", "goal"), rows)
+
+
+intensity_table = peers_table
 
 
 def floors_table(floors: Sequence[Floor]) -> str:

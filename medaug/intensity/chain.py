@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
+from medaug import buffers
 from medaug.intensity.channel import Channel
 from medaug.intensity.effect import IntensityEffect, Parameters
 from medaug.intensity.facts import ImageFacts
@@ -110,7 +111,7 @@ def apply_changes(
     taking_part = [(change, each) for change, each in zip(changes, drawn, strict=True) if each]
     if not taking_part:
         return voxels
-    out = np.empty(voxels.shape, np.float32)
+    out = buffers.empty(voxels.shape, np.float32)
     for c in range(len(voxels)):
         source = np.ascontiguousarray(voxels[c])
         channel, foreground = Channel(source, out[c], facts, c), ""

@@ -90,13 +90,29 @@ class Channel:
         """Largest value."""
         return self._extremes().high
 
+    def subsample(self, least: int) -> FloatArray:
+        """Return the voxels that count, evenly spaced: ``least`` at least, or all if fewer."""
+        voxels = self.voxels.reshape(-1)
+        if self._mask.size:
+            voxels = voxels[self._mask != 0]
+        step = max(len(voxels) // max(least, 1), 1)
+        while any(math.gcd(step, n) > 1 for n in self.facts.shape):
+            step -= 1  # or whole planes would never be seen
+        chosen = voxels[::step]
+        return chosen[np.isfinite(chosen)]
+
     # Pointwise changes.
 
     def linear(self, factor: float, offset: float) -> None:
         """Make every voxel ``factor * v + offset``."""
-        if self._pending and self._pending[-1].kind == pointwise.LINEAR:
-            a, b = self._pending.pop().numbers
-            self._pending.append(_Pending(pointwise.LINEAR, (factor * a, factor * b + offset)))
+        last = self._pending[-1] if self._pending else None
+        if last is not None and last.kind == pointwise.LINEAR:
+            a, b = last.numbers
+            self._pending[-1] = _Pending(pointwise.LINEAR, (factor * a, factor * b + offset))
+        elif last is not None and last.kind == pointwise.POWER:
+            a, b, c, d, exponent = last.numbers
+            after = factor * c, factor * d + offset
+            self._pending[-1] = _Pending(pointwise.POWER, (a, b, *after, exponent))
         else:
             self._pending.append(_Pending(pointwise.LINEAR, (factor, offset)))
         if (s := self._known) is not None:
@@ -112,7 +128,10 @@ class Channel:
 
     def power(self, exponent: float) -> None:
         """Raise every voxel, cut to 0 to 1, to a positive power."""
-        self._pending.append(_Pending(pointwise.POWER, (exponent,)))
+        before: tuple[float, ...] = (1.0, 0.0)
+        if self._pending and self._pending[-1].kind == pointwise.LINEAR:
+            before = self._pending.pop().numbers
+        self._pending.append(_Pending(pointwise.POWER, (*before, 1.0, 0.0, exponent)))
         self._send_extremes(lambda v: min(max(v, 0.0), 1.0) ** exponent)
 
     def curve(self, values: FloatArray, low: float, high: float) -> None:
@@ -204,24 +223,26 @@ class Channel:
 
     def _extremes(self) -> _Statistics:
         if self._known is None:
-            self._known = self._measure()
+            self._known = self._measure(None)
         return self._known
 
     def _moments(self) -> tuple[float, float]:
         known = self._known
         if known is None or known.mean is None or known.std is None:
-            known = self._known = self._measure()
-        assert known.mean is not None  # it has just been measured
-        assert known.std is not None  # likewise
+            known = self._known = self._measure(known)
+        assert known.mean is not None  # noqa: S101  # it has just been measured
+        assert known.std is not None  # noqa: S101  # likewise
         return known.mean, known.std
 
-    def _measure(self) -> _Statistics:
-        """Take the statistics, in the same pass as the changes that wait."""
-        shift = np.float32(self._voxels.flat[0]) if self._voxels.size else np.float32(0)
+    def _measure(self, known: _Statistics | None) -> _Statistics:
+        """Take the statistics but for known extremes, in the pass of the changes that wait."""
+        shift = np.float32(self._voxels.flat[0]) if known is None else np.float32(known.low)
         shift = shift if np.isfinite(shift) else np.float32(0)
-        count, total, squares, low, high = self._run(shift).tolist()
+        count, total, squares, low, high = self._run(shift, widen=known is None).tolist()
         if count == 0:
             return _Statistics(0.0, 0.0, 0.0, 0.0)
+        if known is not None:
+            low, high = known.low, known.high
         beyond = total / count
         variance = max(squares / count - beyond * beyond, 0.0)
         std = math.sqrt(variance) if high > low else 0.0
@@ -229,14 +250,12 @@ class Channel:
 
     def _flush(self) -> None:
         if self._pending:
-            known = self._known
-            self._run(_NO_MOMENTS)
-            self._known = known
+            self._run(_NO_MOMENTS, widen=False)
 
-    def _run(self, shift: np.float32) -> AnyArray:
-        """Make the changes that wait; return the moments, unless ``shift`` says that none is."""
+    def _run(self, shift: np.float32, *, widen: bool) -> AnyArray:
+        """Make the changes that wait, and return what is wanted of the statistics."""
         changes, self._pending = self._pending, []
-        numbers = np.zeros((len(changes), 4), np.float32)
+        numbers = np.zeros((len(changes), 5), np.float32)
         tables = np.zeros((len(changes), pointwise.TABLE), np.float32)
         for n, change in enumerate(changes):
             numbers[n, : len(change.numbers)] = change.numbers
@@ -250,8 +269,8 @@ class Channel:
             numbers,
             np.array([change.key for change in changes], np.uint32).reshape(-1, 2),
             tables,
-            bool(changes),
             shift,
+            widen,
             self._out.reshape(-1),
         )
         if changes:

@@ -29,10 +29,9 @@ def _near(function: Callable[[Any], Any], low: float, high: float, degree: int) 
     return [np.float32(c) for c in near.convert(kind=Polynomial).coef]
 
 
-# log2(m) = s * series(s * s) with s = (m - 1) / (m + 1), an artanh; |s| is below 0.172 here.
-_S_SQUARED_MAX = ((math.sqrt(2.0) - 1.0) / (math.sqrt(2.0) + 1.0)) ** 2
-_L1, _L3, _L5 = _near(
-    lambda q: 2.0 / math.log(2.0) * np.arctanh(np.sqrt(q)) / np.sqrt(q), 1e-12, _S_SQUARED_MAX, 2
+# log2(m) = t * series(t) with t = m - 1 and m around 1: no division, which takes longest of all.
+_L0, _L1, _L2, _L3, _L4, _L5, _L6, _L7 = _near(
+    lambda t: np.log1p(t) / (t * math.log(2.0)), math.sqrt(0.5) - 1.0, math.sqrt(2.0) - 1.0, 7
 )
 _E0, _E1, _E2, _E3, _E4, _E5 = _near(np.exp2, -0.5, 0.5, 5)
 # The sine and cosine of an eighth of a turn at most, by their power series.
@@ -46,11 +45,11 @@ def log2(x):
     """Return the binary logarithm of a positive float32; of zero, about -127."""
     one = np.float32(1.0)
     bits = np.float32(x).view(np.int32)
-    exponent = np.int32((bits - _ROOT_HALF) >> _SIGNIFICAND_BITS)
+    exponent = np.int32(np.int32(bits - _ROOT_HALF) >> _SIGNIFICAND_BITS)
     m = np.int32(bits - np.int32(exponent << _SIGNIFICAND_BITS)).view(np.float32)
-    s = (m - one) / (m + one)
-    square = s * s
-    return np.float32(exponent) + s * (_L1 + square * (_L3 + square * _L5))
+    t = m - one
+    high = _L4 + t * (_L5 + t * (_L6 + t * _L7))
+    return np.float32(exponent) + t * (_L0 + t * (_L1 + t * (_L2 + t * (_L3 + t * high))))
 
 
 @kernel

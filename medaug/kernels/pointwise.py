@@ -1,6 +1,6 @@
 """A chain of pointwise changes in one pass: block by block, each change on a block in the cache.
 
-``kinds`` int64 [changes] names them; ``numbers`` float32 [changes, 4], ``keys`` uint32 [changes, 2]
+``kinds`` int64 [changes] names them; ``numbers`` float32 [changes, 5], ``keys`` uint32 [changes, 2]
 and ``tables`` float32 [changes, TABLE] are what each needs. :mod:`medaug.intensity.channel` lays a
 chain out.
 """
@@ -14,6 +14,7 @@ import numpy as np
 from medaug.kernels.elementary import exp2, log2
 from medaug.kernels.jit import kernel
 from medaug.kernels.random_bits import BLOCK, COUNTERS, random_normal, random_uniform
+from medaug.kernels.registers import use_wide_registers
 
 LINEAR, CLIP, POWER, CURVE, NORMAL, RICIAN, IMPULSES, FIELD = range(8)
 
@@ -35,6 +36,7 @@ def limit(v, low, high):
 @kernel
 def apply_curve(block, n, curve, low, scale):
     """Send values through a curve, float32 [TABLE], which starts at ``low``; linear between."""
+    use_wide_registers()
     last = np.float32(TABLE - 1)
     for k in range(U(n)):
         place = (block[k] - low) * scale
@@ -53,6 +55,7 @@ def apply_field(block, n, start, shape, terms):
     ``terms`` float32 [64] are the factors of ``x ** i * y ** j * z ** k``, k fastest. Along a row
     they collapse to a polynomial of ``z``.
     """
+    use_wide_registers()
     one = np.float32(1.0)
     step_i = np.float32(2.0 / max(shape[0] - 1, 1))
     step_j = np.float32(2.0 / max(shape[1] - 1, 1))
@@ -84,6 +87,7 @@ def apply_field(block, n, start, shape, terms):
 @kernel
 def apply_change(kind, numbers, keys, table, start, shape, block, n, scratch):
     """Change the first ``n`` voxels of a block, which begins at voxel ``start``, in place."""
+    use_wide_registers()
     a, b, c, d = numbers[0], numbers[1], numbers[2], numbers[3]
     words, random, more = scratch
     counter = start // 4
@@ -94,8 +98,9 @@ def apply_change(kind, numbers, keys, table, start, shape, block, n, scratch):
         for k in range(U(n)):
             block[k] = limit(block[k], a, b)
     elif kind == POWER:
+        exponent, zero, one = numbers[4], np.float32(0.0), np.float32(1.0)
         for k in range(U(n)):
-            block[k] = exp2(a * log2(limit(block[k], np.float32(0.0), np.float32(1.0))))
+            block[k] = c * exp2(exponent * log2(limit(a * block[k] + b, zero, one))) + d
     elif kind == CURVE:
         apply_curve(block, n, table, a, b)
     elif kind == NORMAL:
@@ -118,37 +123,57 @@ def apply_change(kind, numbers, keys, table, start, shape, block, n, scratch):
 
 
 @kernel
-def add_moments(block, chosen, n, shift, moments, extremes):
-    """Add a block to ``moments``, float64 [3]: count and sums of ``v`` and its square.
+def add_sums(block, shift, moments):
+    """Add a block to ``moments``, float64 [3]: count, and sums of ``v`` and its square.
 
     The sums are of what is above ``shift``, so that a large mean costs no digits. What is not
-    finite or not ``chosen`` does not count. ``extremes`` float32 [2, LANES] are kept lane by lane,
-    because LLVM reduces no minimum where there may be NaN.
+    finite does not count.
     """
+    use_wide_registers()
     zero = np.float32(0.0)
     count, total, squares = np.int32(0), zero, zero
-    for k in range(U(n)):
-        counts = (chosen[k] != 0) & (abs(block[k]) <= LARGEST)
-        count += np.int32(counts)
+    for k in range(U(BLOCK)):
+        counts = abs(block[k]) <= LARGEST
         beyond = block[k] - shift if counts else zero
+        count += np.int32(counts)
         total += beyond
         squares += beyond * beyond
     moments[0] += count
     moments[1] += total
     moments[2] += squares
-    for k in range(U(n), U(BLOCK)):
-        chosen[k] = 0
+
+
+@kernel
+def widen_extremes(block, extremes):
+    """Widen ``extremes``, float32 [2, LANES], by a block; what is not finite does not count.
+
+    Lane by lane, because LLVM reduces no minimum where there may be NaN.
+    """
+    use_wide_registers()
     for begin in range(U(0), U(BLOCK), U(LANES)):
         for lane in range(U(LANES)):
             v = block[begin + lane]
-            counts = (chosen[begin + lane] != 0) & (abs(v) <= LARGEST)
+            counts = abs(v) <= LARGEST
             low, high = (v, v) if counts else (LARGEST, -LARGEST)
             extremes[0, lane] = min(extremes[0, lane], low)
             extremes[1, lane] = max(extremes[1, lane], high)
 
 
 @kernel
-def change_voxels(source, mask, shape, kinds, numbers, keys, tables, write, shift, out):
+def keep_outside(source, mask, first, block, counted, n):
+    """Take back what lies outside the mask, and copy to ``counted`` what lies inside."""
+    use_wide_registers()
+    nothing = np.float32(np.nan)
+    for k in range(U(n)):
+        v = block[k]
+        counted[k] = v if mask[first + k] != 0 else nothing
+    for k in range(U(n)):
+        v, before = block[k], source[first + k]
+        block[k] = v if mask[first + k] != 0 else before
+
+
+@kernel
+def change_voxels(source, mask, shape, kinds, numbers, keys, tables, shift, widen, out):
     """Run a chain over a channel; return float64 [5]: count, both sums of moments, extremes.
 
     Parameters
@@ -159,15 +184,17 @@ def change_voxels(source, mask, shape, kinds, numbers, keys, tables, write, shif
     shape : tuple of 3 ints
         Whose product is n.
     kinds, numbers, keys, tables
-        See the head of this file.
-    write : bool
-        Whether ``out`` is written; otherwise only the moments are wanted.
+        See the head of this file. Without any change ``out`` is not written.
     shift : float32 or NaN
-        See :func:`add_moments`; NaN: no moments are wanted.
+        See :func:`add_sums`; NaN: no moments are wanted.
+    widen : bool
+        Whether the extremes are wanted.
     out : float32 [n]
         May be ``source``.
     """
-    block, chosen = np.empty(BLOCK, np.float32), np.ones(BLOCK, np.uint8)
+    use_wide_registers()
+    block, masked = np.empty(BLOCK, np.float32), mask.shape[0] > 0
+    counted = np.empty(BLOCK, np.float32) if masked else block
     scratch = (
         np.empty((4, COUNTERS), np.uint32),
         np.empty(BLOCK, np.float32),
@@ -176,7 +203,6 @@ def change_voxels(source, mask, shape, kinds, numbers, keys, tables, write, shif
     moments = np.zeros(5)
     extremes = np.empty((2, LANES), np.float32)
     extremes[0], extremes[1] = LARGEST, -LARGEST
-    masked, wanted = mask.shape[0] > 0, not np.isnan(shift)
     for start in range(0, source.shape[0], BLOCK):
         n = min(BLOCK, source.shape[0] - start)
         first = U(start)
@@ -185,14 +211,15 @@ def change_voxels(source, mask, shape, kinds, numbers, keys, tables, write, shif
         for s in range(kinds.shape[0]):
             apply_change(kinds[s], numbers[s], keys[s], tables[s], start, shape, block, n, scratch)
         if masked:
-            for k in range(U(n)):
-                before = source[first + k]
-                chosen[k] = mask[first + k]
-                block[k] = block[k] if chosen[k] != 0 else before
-        if wanted:
-            add_moments(block, chosen, n, shift, moments, extremes)
-        if write:
+            keep_outside(source, mask, first, block, counted, n)
+        if kinds.shape[0] > 0:
             for k in range(U(n)):
                 out[first + k] = block[k]
+        for k in range(U(n), U(BLOCK)):
+            counted[k] = np.nan
+        if not np.isnan(shift):
+            add_sums(counted, shift, moments)
+        if widen:
+            widen_extremes(counted, extremes)
     moments[3], moments[4] = extremes[0].min(), extremes[1].max()
     return moments

@@ -14,6 +14,7 @@ import numpy as np
 
 from medaug.kernels.elementary import cos_sin_of_turn, log2
 from medaug.kernels.jit import kernel
+from medaug.kernels.registers import use_wide_registers
 
 U = np.uintp  # unsigned indices: see medaug.kernels.gather
 ROUNDS = 7
@@ -38,6 +39,7 @@ def random_words(first, key0, key1, words):
         Below 2 ** 32.
     key0, key1 : uint32
     """
+    use_wide_registers()
     for k in range(U(words.shape[1])):
         a, b = np.uint32(np.uint32(first) + np.uint32(k)), np.uint32(0)
         c, d = np.uint32(0), np.uint32(0)
@@ -53,6 +55,7 @@ def random_words(first, key0, key1, words):
 @kernel
 def random_uniform(first, key0, key1, words, numbers):
     """Write uniform numbers in (0, 1), float32 [4 n], for the counters from ``first`` on."""
+    use_wide_registers()
     random_words(first, key0, key1, words)
     n = U(words.shape[1])
     for h in range(U(4)):
@@ -64,6 +67,7 @@ def random_uniform(first, key0, key1, words, numbers):
 @kernel
 def random_normal(first, key0, key1, words, numbers):
     """Write standard normal numbers, float32 [4 n], for the counters from ``first`` on."""
+    use_wide_registers()
     random_words(first, key0, key1, words)
     n = U(words.shape[1])
     for h in range(U(2)):

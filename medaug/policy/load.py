@@ -98,8 +98,21 @@ def _build(entry: Any, spatial_size: list[int] | None, where: str) -> Any:
     return transform
 
 
-def _check_arguments(entry: dict[str, Any], where: str) -> None:
-    """Refuse a target that does not exist and an argument that it does not take."""
+def _check_arguments(content: Any, where: str) -> None:
+    """Refuse, at any depth, a target that does not exist and an argument that it does not take."""
+    if isinstance(content, list):
+        for i, item in enumerate(content):
+            _check_arguments(item, f"{where}, part {i + 1}")
+        return
+    if not isinstance(content, dict):
+        return
+    if isinstance(content.get("_target_"), str):
+        _check_target(content, where)
+    for key, value in content.items():
+        _check_arguments(value, f"{where}, {key}")
+
+
+def _check_target(entry: dict[str, Any], where: str) -> None:
     target = locate(entry["_target_"])
     if not callable(target):
         module, _, name = entry["_target_"].rpartition(".")

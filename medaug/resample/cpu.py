@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from medaug import buffers
 from medaug.geometry import AffineStage, Shape, Warp, WarpKind
 from medaug.kernels import corners, tiles
 from medaug.kernels.rows import map_tile
@@ -143,7 +144,7 @@ def _job(array: AnyArray, warp: Warp, sampling: Sampling) -> _Job:
         dtype = np.dtype(f"u{array.dtype.itemsize}")
         fill = np.array([sampling.padding_value]).astype(array.dtype).view(dtype)[0]
         source = voxels_of(array.view(dtype), dtype, warp, padding_mode)
-    out = np.empty((len(array), *warp.output_shape), dtype)
+    out = buffers.empty((len(array), *warp.output_shape), dtype)
     return _Job(kernel, source, _PADDING[padding_mode], fill, out)
 
 

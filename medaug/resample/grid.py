@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from medaug import buffers
 from medaug.geometry import Warp
 from medaug.resample.options import Sampling
 from medaug.typing import AnyArray, Matrix
@@ -26,9 +27,11 @@ def copy_grid(
         return None
     inside = tuple(slice(a, max(a, b)) for a, b in zip(start, stop, strict=True))
     source = tuple(slice(s.start + o, s.stop + o) for s, o in zip(inside, offset, strict=True))
+    out = buffers.empty((array.shape[0], *warp.output_shape), dtype)
     if covers:
-        return moved[(slice(None), *source)].astype(dtype, order="C")
-    out = np.full((array.shape[0], *warp.output_shape), sampling.padding_value, dtype)
+        np.copyto(out, moved[(slice(None), *source)], casting="unsafe")
+        return out
+    np.copyto(out, sampling.padding_value, casting="unsafe")
     if all(s.stop > s.start for s in inside):
         out[(slice(None), *inside)] = moved[(slice(None), *source)]
     return out

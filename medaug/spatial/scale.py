@@ -24,11 +24,14 @@ class Scale(SpatialEffect):
         One factor, drawn from the first range, for all axes.
     name : str
         Of the argument that gave ``factors``, for errors.
+    of_field : bool
+        The factors are those of the field of view instead: 1.2 shows 1.2 times as much, smaller.
     """
 
     factors: AxisRanges
     isotropic: bool
     name: str = "scale"
+    of_field: bool = False
 
     def __post_init__(self) -> None:
         if any(low <= 0 for low, _ in self.factors):
@@ -45,5 +48,5 @@ class Scale(SpatialEffect):
         else:
             factors = np.array([rng.uniform(low, high) for low, high in self.factors])
         factors[grid.is_flat] = 1.0
-        shrink = affine_about(affine_scale(1.0 / factors), grid.centre)
-        return Warp(grid.shape, (AffineStage(shrink),))
+        steps = factors if self.of_field else 1.0 / factors
+        return Warp(grid.shape, (AffineStage(affine_about(affine_scale(steps), grid.centre)),))

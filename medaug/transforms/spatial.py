@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal, TypeAlias, get_args
 
 from monai.config import KeysCollection
 from typing_extensions import Unpack
@@ -16,6 +17,7 @@ from medaug.ranges import (
     parse_axis_ranges,
     parse_probability,
 )
+from medaug.resample import check_choice
 from medaug.spatial import (
     CenterCrop,
     Elastic,
@@ -31,6 +33,9 @@ from medaug.spatial import (
 )
 from medaug.transforms.options import WarpOptions
 from medaug.transforms.warping import RandWarpDictTransform
+
+#: What a scale factor is of.
+ScaleOf: TypeAlias = Literal["objects", "field"]
 
 
 class RandSpatiald(RandWarpDictTransform):
@@ -54,6 +59,9 @@ class RandSpatiald(RandWarpDictTransform):
     scale : range
         Magnification; a number ``s`` means ``1 - s`` to ``1 + s``. One factor for all axes, unless
         there is an entry for each.
+    scale_of : {"objects", "field"}
+        What the factor is of: 1.2 makes what is seen 1.2 times as large, or the field of view, so
+        that it is seen 1.2 times as small.
     shear_degrees : range
         Angle by which the other axes lean towards each axis.
     translate_mm : range
@@ -96,6 +104,7 @@ class RandSpatiald(RandWarpDictTransform):
         rotate_prob: float = 1.0,
         scale: AxisRangesLike = 0.0,
         scale_prob: float = 1.0,
+        scale_of: ScaleOf = "objects",
         shear_degrees: AxisRangesLike = 0.0,
         shear_prob: float = 1.0,
         translate_mm: AxisRangesLike = 0.0,
@@ -110,7 +119,7 @@ class RandSpatiald(RandWarpDictTransform):
     ) -> None:
         steps = (
             Step(Flip(parse_axis_probabilities("flip_prob", flip_prob))),
-            Step(_scale("scale", scale), parse_probability("scale_prob", scale_prob)),
+            Step(_scale("scale", scale, scale_of), parse_probability("scale_prob", scale_prob)),
             Step(
                 Shear(parse_axis_ranges("shear_degrees", shear_degrees)),
                 parse_probability("shear_prob", shear_prob),
@@ -264,8 +273,10 @@ class RandRotate90d(RandWarpDictTransform):
         super().__init__(keys, prob, steps, options, default_mode="nearest")
 
 
-def _scale(name: str, factors: AxisRangesLike) -> Scale:
-    return Scale(parse_axis_ranges(name, factors, 1.0), is_one_range(factors), name)
+def _scale(name: str, factors: AxisRangesLike, scale_of: ScaleOf = "objects") -> Scale:
+    check_choice("scale_of", scale_of, get_args(ScaleOf))
+    ranges = parse_axis_ranges(name, factors, 1.0)
+    return Scale(ranges, is_one_range(factors), name, scale_of == "field")
 
 
 def _elastic(spacing_mm: RangeLike, std_mm: RangeLike) -> Elastic:

@@ -39,6 +39,11 @@ def test_scale_magnifies_what_is_seen():
     np.testing.assert_allclose(content_map_mm(Scale(((1.2, 1.2),) * 3, True)), 1.2 * np.eye(3))
 
 
+def test_scale_of_the_field_shows_more_and_smaller():
+    shrunk = content_map_mm(Scale(((1.25, 1.25),) * 3, True, of_field=True))
+    np.testing.assert_allclose(shrunk, 0.8 * np.eye(3))
+
+
 def test_a_single_slice_keeps_its_thickness():
     grid = Grid((20, 24, 1), affine_scale([1.0, 0.5, 5.0]))
     np.testing.assert_allclose(
