@@ -243,6 +243,9 @@ class Channel:
             return _Statistics(0.0, 0.0, 0.0, 0.0)
         if known is not None:
             low, high = known.low, known.high
+        if not math.isfinite(squares):  # too large for the squares of float32
+            values = self.subsample(self._voxels.size).astype(np.float64)
+            return _Statistics(float(values.mean()), float(values.std()), low, high)
         beyond = total / count
         variance = max(squares / count - beyond * beyond, 0.0)
         std = math.sqrt(variance) if high > low else 0.0

@@ -73,6 +73,13 @@ def test_statistics_keep_their_digits_far_from_zero(voxels, offset):
     assert channel.std == pytest.approx(shifted.std(), rel=1e-4)
 
 
+def test_statistics_of_huge_values_are_finite(voxels):
+    huge = voxels * np.float32(1e30)
+    channel, _ = channel_of(huge)
+    assert channel.mean == pytest.approx(huge.mean(dtype=float), rel=1e-5)
+    assert channel.std == pytest.approx(huge.std(dtype=float), rel=1e-5)
+
+
 def test_statistics_are_of_the_finite_voxels(voxels):
     holed = voxels.copy()
     holed[0, 0, :3] = np.nan, np.inf, -np.inf
