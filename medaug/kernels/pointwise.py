@@ -22,6 +22,7 @@ U = np.uintp  # unsigned indices: see medaug.kernels.gather
 #: Entries of a curve, or of the polynomial of a field, which needs 64.
 TABLE = 1025
 LARGEST = np.float32(np.finfo(np.float32).max)
+SQUARED_IS_FINITE = np.float32(1e18)
 LANES = 128  # extremes that are kept side by side
 LOG2_E = np.float32(1.0 / math.log(2.0))
 
@@ -112,7 +113,9 @@ def apply_change(kind, numbers, keys, table, start, shape, block, n, scratch):
         random_normal(counter, keys[0], keys[1] ^ np.uint32(0x80000000), words, more)
         for k in range(U(n)):
             real, imaginary = block[k] - b + a * random[k], a * more[k]
-            block[k] = np.sqrt(real * real + imaginary * imaginary) + b
+            largest = max(abs(real), abs(imaginary))
+            magnitude = np.sqrt(real * real + imaginary * imaginary)
+            block[k] = (magnitude if largest < SQUARED_IS_FINITE else largest) + b
     elif kind == IMPULSES:
         random_uniform(counter, keys[0], keys[1], words, random)
         for k in range(U(n)):

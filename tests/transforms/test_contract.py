@@ -18,6 +18,7 @@ from monai.transforms import Compose, InvertibleTransform, MapTransform, Randomi
 from monai.transforms.traits import RandomizableTrait
 
 import medaug.transforms
+from medaug.ranges import Strength
 from medaug.rng import generator
 
 SHAPE = (14, 16, 18)
@@ -127,6 +128,18 @@ def test_output_is_of_the_input_kind(row, kind):
     assert result["case"] == "one"
 
 
+@rows(lambda row: not row.moves_voxels)
+@every_kind
+def test_intensities_of_half_precision_stay_that(row, kind):
+    sample = make_sample(kind)
+    sample["image"] = (
+        sample["image"].astype(np.float16) if kind == "ndarray" else sample["image"].half()
+    )
+    result = seeded(row)(sample)
+    assert np.asarray(result["image"]).dtype == np.float16
+    assert np.isfinite(np.asarray(result["image"])).all()
+
+
 @every_row
 def test_only_moving_whole_voxels_keeps_the_dtype_of_an_image(row):
     sample = make_sample()
@@ -179,6 +192,22 @@ def test_firing_with_the_identity_changes_no_bit(row):
         torch.testing.assert_close(result["image"].affine, sample["image"].affine, rtol=0, atol=0)
 
 
+@rows(lambda row: row.random and row.identity is not None and not row.resizes)
+@pytest.mark.parametrize("nothing", [Strength(magnitude=0.0), Strength(prob=0.0)])
+def test_at_no_strength_it_changes_no_bit(row, nothing):
+    sample, transform = make_sample(), row.build()
+    for seed in range(3):
+        record = transform.sample(sample, generator(seed), nothing)
+        assert_same_voxels(transform.apply(sample, record), sample)
+
+
+@rows(lambda row: row.random)
+def test_at_full_strength_it_is_what_it_is(row):
+    sample, transform = make_sample(), row.build()
+    full = transform.sample(sample, generator(4), Strength(1.0, 1.0))
+    assert full == transform.sample(sample, generator(4))
+
+
 @every_row
 def test_labels_stay_a_subset(row):
     sample = make_sample()
@@ -220,6 +249,54 @@ def test_the_record_makes_the_sample_again_to_the_bit(row, kind):
     record = transform.sample(sample, generator(5))
     again = json.loads(json.dumps(record))
     assert_same_voxels(transform.apply(sample, record), row.build().apply(sample, again))
+
+
+@rows(lambda row: row.random and not row.moves_voxels)
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        {"constant": lambda x: np.full_like(x, 3.0)},
+        {"zero": np.zeros_like},
+        {"one voxel": lambda x: x[:, :1, :1, :1]},
+        {"one row": lambda x: x[:, :1, :1]},
+        {"huge": lambda x: x * np.float32(1e30)},
+        {"whole numbers": lambda x: (50 * x).astype(np.int16)},
+    ],
+    ids=lambda case: next(iter(case)),
+)
+def test_what_is_finite_stays_finite(row, spoilt):
+    (spoil,) = spoilt.values()
+    sample = make_sample("ndarray")
+    sample["image"] = spoil(sample["image"])
+    transform = seeded(row)
+    for _ in range(3):
+        image = transform(sample)["image"]
+        assert np.isfinite(image).all()
+        assert image.shape == sample["image"].shape
+
+
+@rows(lambda row: row.random and not row.moves_voxels and row.takes("foreground"))
+def test_only_the_foreground_changes_on_request(row):
+    sample = make_sample("ndarray")
+    sample["image"][:, :7] = 0
+    sample["mask"] = (sample["image"][:1] != 0).astype(np.uint8)
+    for foreground in ("nonzero", "mask"):
+        transform = seeded(row, foreground=foreground)
+        results = [transform(sample)["image"] for _ in range(5)]
+        assert all((image[:, :7] == 0).all() for image in results)
+        assert any((image[:, 7:] != sample["image"][:, 7:]).any() for image in results)
+
+
+@rows(lambda row: row.random and not row.moves_voxels and row.takes("keep_range"))
+@pytest.mark.parametrize("keep_range", ["clip", "rescale"])
+def test_the_range_is_kept_on_request(row, keep_range):
+    sample = make_sample("ndarray")
+    low, high = (f(sample["image"], axis=(1, 2, 3)) for f in (np.min, np.max))
+    transform = seeded(row, keep_range=keep_range)
+    for _ in range(3):
+        image = transform(sample)["image"]
+        assert (image.min((1, 2, 3)) >= low - 1e-4).all()
+        assert (image.max((1, 2, 3)) <= high + 1e-4).all()
 
 
 @every_row
