@@ -246,5 +246,83 @@ CATALOGUE: list[Row] = [
         {"keys": IMAGE, "strength": 0.5},
         identity={"keys": IMAGE, "strength": 0},
     ),
+    Row(
+        "RandGibbsd",
+        {"keys": IMAGE, "keep": [[0.4, 0.6], [0.5, 0.9], [0.6, 0.8]], "window": "ellipsoid"},
+        identity={"keys": IMAGE, "keep": 1},
+    ),
+    Row(
+        "RandGhostingd",
+        {"keys": IMAGE, "ghosts": [2, 4], "intensity": [0.1, 0.2]},
+        identity={"keys": IMAGE, "intensity": 0},
+    ),
+    Row(
+        "RandMotiond",
+        {"keys": IMAGE, "degrees": 5, "translate_mm": 2, "movements": [4, 6]},
+        identity={"keys": IMAGE, "degrees": 0, "translate_mm": 0},
+    ),
+    Row(
+        "RandSpiked",
+        {"keys": IMAGE, "spikes": [1, 3], "intensity": [0.2, 0.5]},
+        identity={"keys": IMAGE, "intensity": 0},
+    ),
+    Row(
+        "RandQuantumNoised",
+        {"keys": IMAGE, "dose": [0.2, 0.5], "air": -3, "water": 1, "reference_noise_hu": 20},
+        identity={"keys": IMAGE, "dose": 1},
+    ),
+    Row(
+        "RandMetalStreaksd",
+        {"keys": IMAGE, "amplitude": [0.5, 1]},
+        identity={"keys": IMAGE, "amplitude": 0},
+    ),
+    Row(
+        "RandBlockCompressiond",
+        {"keys": IMAGE, "quality": [20, 60]},
+        identity={"keys": IMAGE, "quality": 100},
+    ),
+    Row(
+        "RandFieldStrengthd",
+        {"keys": IMAGE, "from_tesla": 3, "to_tesla": [1, 7]},
+        identity={"keys": IMAGE, "from_tesla": 1.5, "to_tesla": 1.5},
+    ),
+    Row(
+        "RandIntensityShiftd",
+        {"keys": IMAGE, "offset": [0.2, 0.5]},
+        identity={"keys": IMAGE, "offset": 0},
+    ),
+    Row("RandWindowd", {"keys": IMAGE, "level": [-0.5, 0.5], "width": [2, 4], "output": [-1, 1]}),
+    Row(
+        "RandClipd",
+        {"keys": IMAGE, "lower_percentile": [1, 10], "upper_percentile": [90, 99]},
+        identity={"keys": IMAGE, "lower_percentile": 0, "upper_percentile": 100},
+    ),
+    Row(
+        "RandHistogramShiftd",
+        {"keys": IMAGE, "control_points": [4, 8]},
+        identity={"keys": IMAGE, "strength": 0},
+    ),
+    Row(
+        "RandMonotoneCurved",
+        {"keys": IMAGE, "strength": [0.5, 1], "per_channel": True},
+        identity={"keys": IMAGE, "strength": 0},
+    ),
+    Row(
+        "RandNonlinearCurved",
+        {"keys": IMAGE, "strength": [0.3, 0.6]},
+        identity={"keys": IMAGE, "strength": 0},
+    ),
+    Row("Standardized", {"keys": IMAGE, "foreground": "nonzero"}, random=False),
+    Row(
+        "RandSaltPepperd",
+        {"keys": IMAGE, "density": [0.02, 0.1]},
+        identity={"keys": IMAGE, "density": 0},
+    ),
+    Row(
+        "RandCutOutd",
+        {"keys": IMAGE, "holes": [1, 3], "size_mm": [3, 8], "fill": "low"},
+        identity={"keys": IMAGE, "size_mm": 0},
+    ),
+    Row("RandPoissonNoised", {"keys": IMAGE, "peak": [50, 500]}),
     FusedRow("FusedIntensity", {}, parts=(NOISE, SCALE, CONTRAST, GAMMA), identity={}),
 ]

@@ -35,9 +35,13 @@ class BiasField:
     ----------
     strength : range
         Not negative; 1 makes the brightest place twice as bright as the darkest.
+    zero_is_low : bool
+        What is multiplied is the height above the smallest value of the channel, which stands for
+        no signal, as after a z-score, instead of the value itself.
     """
 
     strength: Range
+    zero_is_low: bool = True
 
     def at_magnitude(self, magnitude: float) -> BiasField:
         """Return the effect with flatter fields."""
@@ -51,8 +55,14 @@ class BiasField:
     def apply(self, channel: Channel, parameters: Mapping[str, Any]) -> None:
         """Multiply a channel by the field."""
         terms = np.array(parameters["terms"], np.float32)
-        if terms.any():
-            channel.multiply_field(terms.reshape(4, 4, 4))
+        if not terms.any():
+            return
+        zero = channel.low if self.zero_is_low else 0.0
+        if zero != 0:
+            channel.linear(1.0, -zero)
+        channel.multiply_field(terms.reshape(4, 4, 4))
+        if zero != 0:
+            channel.linear(1.0, zero)
 
 
 def smooth_terms(rng: np.random.Generator, facts: ImageFacts, span: float) -> FloatArray:

@@ -230,8 +230,8 @@ class Channel:
         known = self._known
         if known is None or known.mean is None or known.std is None:
             known = self._known = self._measure(known)
-        assert known.mean is not None  # noqa: S101  # it has just been measured
-        assert known.std is not None  # noqa: S101  # likewise
+        assert known.mean is not None  # it has just been measured
+        assert known.std is not None  # likewise
         return known.mean, known.std
 
     def _measure(self, known: _Statistics | None) -> _Statistics:

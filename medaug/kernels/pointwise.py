@@ -101,7 +101,8 @@ def apply_change(kind, numbers, keys, table, start, shape, block, n, scratch):
     elif kind == POWER:
         exponent, zero, one = numbers[4], np.float32(0.0), np.float32(1.0)
         for k in range(U(n)):
-            block[k] = c * exp2(exponent * log2(limit(a * block[k] + b, zero, one))) + d
+            v = limit(a * block[k] + b, zero, one)
+            block[k] = v if np.isnan(v) else c * exp2(exponent * log2(v)) + d
     elif kind == CURVE:
         apply_curve(block, n, table, a, b)
     elif kind == NORMAL:

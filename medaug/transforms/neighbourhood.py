@@ -164,6 +164,8 @@ class RandBiasFieldd(RandIntensityDictTransform):
     strength : float or pair
         By how much the brightest place is brighter than the darkest, 1 meaning twice as bright; a
         number means itself.
+    zero_is_low : bool
+        The smallest value of the channel stands for no signal, as after a z-score, instead of 0.
     """
 
     def __init__(
@@ -172,9 +174,10 @@ class RandBiasFieldd(RandIntensityDictTransform):
         prob: float = 1.0,
         *,
         strength: RangeLike = (0.0, 0.5),
+        zero_is_low: bool = True,
         **options: Unpack[IntensityOptions],
     ) -> None:
-        effect = BiasField(parse_amounts("strength", strength))
+        effect = BiasField(parse_amounts("strength", strength), zero_is_low)
         super().__init__(keys, prob, effect, options)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from monai.config import KeysCollection
 from typing_extensions import Unpack
 
-from medaug.intensity import GaussianNoise, RicianNoise
+from medaug.intensity import GaussianNoise, PoissonNoise, RicianNoise
 from medaug.ranges import RangeLike, parse_amounts
 from medaug.transforms.changing import RandIntensityDictTransform
 from medaug.transforms.options import IntensityOptions
@@ -57,5 +57,29 @@ class RandRicianNoised(RandIntensityDictTransform):
         super().__init__(keys, prob, RicianNoise(parse_amounts("std", std), zero_is_low), options)
 
 
+class RandPoissonNoised(RandIntensityDictTransform):
+    """Give an image the noise of counted photons; see :class:`PoissonNoise`.
+
+    Parameters
+    ----------
+    keys, prob, **options
+        See :class:`RandGaussianNoised`.
+    peak : float or pair
+        Expected count where the channel is brightest; a number means itself. Noise, whose relative
+        standard deviation is there ``1 / sqrt(peak)``, is uniform between what the ends give.
+    """
+
+    def __init__(
+        self,
+        keys: KeysCollection,
+        prob: float = 1.0,
+        *,
+        peak: RangeLike = (100.0, 10000.0),
+        **options: Unpack[IntensityOptions],
+    ) -> None:
+        super().__init__(keys, prob, PoissonNoise(parse_amounts("peak", peak)), options)
+
+
 RandGaussianNoiseD = RandGaussianNoiseDict = RandGaussianNoised
 RandRicianNoiseD = RandRicianNoiseDict = RandRicianNoised
+RandPoissonNoiseD = RandPoissonNoiseDict = RandPoissonNoised

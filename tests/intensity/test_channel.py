@@ -94,6 +94,9 @@ def test_voxels_that_are_not_numbers_stay_that_and_harm_no_other(voxels):
     holed[4, 5, 6] = np.nan
     channel, out = channel_of(holed)
     channel.clip(0.0, 4.0)
+    channel.linear(0.25, 0.0)
+    channel.power(0.5)
+    channel.linear(4.0, 0.0)
     channel.curve(np.linspace(1, 2, CURVE_POINTS, dtype=np.float32), 0.0, 4.0)
     channel.finish()
     assert np.isnan(out[4, 5, 6])

@@ -45,9 +45,7 @@ def test_blur_agrees_with_scipy(voxels, sigma):
     for axis, s in enumerate(sigma):
         if s:
             radius = int(np.ceil(4 * s))
-            expected = ndimage.gaussian_filter1d(
-                expected, s, axis, mode="mirror", radius=radius
-            )
+            expected = ndimage.gaussian_filter1d(expected, s, axis, mode="mirror", radius=radius)
     result = changed(Blur(SAME), voxels, sigma_voxels=list(sigma))
     np.testing.assert_allclose(result, expected, atol=2e-6)
 
@@ -141,10 +139,21 @@ def test_the_number_of_slices_follows_from_their_thickness():
 @pytest.mark.parametrize("shape", [(20, 24, 28), (30, 30, 1)])
 def test_a_bias_field_is_smooth_and_as_strong_as_asked_for(shape):
     for seed in range(10):
-        field = sampled(BiasField((0.5, 0.5)), generator(seed), np.ones(shape, np.float32))
+        field = sampled(
+            BiasField((0.5, 0.5), zero_is_low=False), generator(seed), np.ones(shape, np.float32)
+        )
         assert field.max() / field.min() == pytest.approx(1.5, rel=0.02)
         steps = [np.abs(np.diff(np.log(field), axis=axis)).max() for axis in (0, 1)]
         assert max(steps) < 0.1
+
+
+def test_a_bias_field_may_start_at_the_smallest_value(voxels):
+    terms = BiasField((0.5, 0.5)).sample(generator(1), ImageFacts(voxels.shape))["terms"]
+    above = voxels - voxels.min()
+    expected = changed(BiasField((0, 1), zero_is_low=False), above, terms=terms) + voxels.min()
+    result = changed(BiasField((0, 1)), voxels, terms=terms)
+    np.testing.assert_allclose(result, expected, atol=1e-5)
+    assert result.min() == pytest.approx(voxels.min(), abs=1e-5)
 
 
 def test_what_is_not_finite_spreads_no_further_than_a_filter_reaches(voxels):
