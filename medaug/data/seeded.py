@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import copy
-import operator
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, SupportsIndex, TypeAlias
 
 import numpy as np
-import torch
 from monai.data import Dataset
 from monai.transforms import Compose
 
+from medaug.epoch import SharedEpoch, find_epochs, parse_non_negative
 from medaug.rng import derive_seed
 
 Transform: TypeAlias = Callable[[Any], Any]
@@ -69,9 +68,8 @@ class SeededDataset(Dataset):
         seed: SupportsIndex,
     ) -> None:
         super().__init__(data, transform)
-        self._seed = _parse_non_negative("seed", seed)
-        self._epoch = torch.zeros((), dtype=torch.int64)
-        self._share_epoch()
+        self._seed = parse_non_negative("seed", seed)
+        self._epoch = SharedEpoch()
 
     @property
     def transform(self) -> Compose:
@@ -85,7 +83,8 @@ class SeededDataset(Dataset):
     def set_epoch(self, epoch: SupportsIndex) -> None:
         """Begin another epoch, also in workers that are already running.
 
-        Call it before the loader is iterated: loaders fetch samples ahead.
+        Curricula inside the transform, such as :class:`medaug.policy.Curriculumd`, begin it as
+        well. Call it before the loader is iterated: loaders fetch samples ahead.
 
         Parameters
         ----------
@@ -99,7 +98,9 @@ class SeededDataset(Dataset):
         ValueError
             If it is negative.
         """
-        self._epoch.fill_(_parse_non_negative("epoch", epoch))
+        self._epoch.set(epoch)
+        for inner in self._pool.epochs:
+            inner.set(epoch)
 
     def set_random_state(
         self,
@@ -120,16 +121,13 @@ class SeededDataset(Dataset):
             transform.set_random_state(seed=seed)
             return transform(self.data[position])
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        self._share_epoch()
-
-    def _share_epoch(self) -> None:
-        """Put the epoch where workers that are already running see it change.
-
-        A spawned worker unpickles this very memory, any other copy memory of its own.
-        """
-        self._epoch.share_memory_()  # type: ignore[no-untyped-call]  # torch says no type
+    def __deepcopy__(self, memo: dict[int, Any]) -> SeededDataset:
+        """Return a dataset that goes on by itself, with curricula that follow it alone."""
+        for epoch in (self._epoch, *self._pool.epochs):
+            memo[id(epoch)] = SharedEpoch(int(epoch))
+        twin = memo[id(self)] = copy.copy(self)
+        twin.__dict__.update(copy.deepcopy(self.__dict__, memo))
+        return twin
 
 
 class _TransformPool:
@@ -145,12 +143,15 @@ class _TransformPool:
     original : monai.transforms.Compose
         The copy that is lent first, and so the only one to work where there are no threads: MONAI
         inverts only what the same object made.
+    epochs : tuple of SharedEpoch
+        What all copies share.
     """
 
     def __init__(self, transform: Compose) -> None:
         self.original = copy.deepcopy(transform)
         self._template = copy.deepcopy(transform)  # never runs: it can be copied at any time
         self._idle = deque([self.original])
+        self.epochs = find_epochs(transform)
 
     @contextmanager
     def borrow(self) -> Iterator[Compose]:
@@ -167,13 +168,3 @@ class _TransformPool:
 
     def __reduce__(self) -> tuple[type[_TransformPool], tuple[Compose]]:
         return type(self), (self.original,)
-
-
-def _parse_non_negative(name: str, value: SupportsIndex) -> int:
-    try:
-        number = operator.index(value)
-    except TypeError:
-        raise TypeError(f"{name} must be an integer; got {value!r}") from None
-    if number < 0:
-        raise ValueError(f"{name} must not be negative; got {value!r}")
-    return number
