@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 
 from medaug import __version__
 from medaug.cli.benchmark import benchmark
+from medaug.cli.gallery import gallery
 from medaug.errors import InputError
 
 #: Exit code for wrong input, the one that typer uses for wrong options.
@@ -35,6 +36,7 @@ app = typer.Typer(
     help="Augment 3D medical volumes and masks together, and measure whether it helped.",
 )
 app.command()(benchmark)
+app.command()(gallery)
 
 
 def _print_version(wanted: bool) -> None:
