@@ -24,10 +24,18 @@ from medaug.geometry import (
     affine_scale,
     affine_translation,
 )
-from medaug.ranges import parse_amounts, parse_range
+from medaug.ranges import drawn_in, parse_amounts, parse_range
 from medaug.resample import Sampling, resample_array
 from medaug.rng import generator
-from medaug.transforms import RandFlipd, RandRotate90d, RandSpatiald, Resampled
+from medaug.transforms import (
+    RandContrastd,
+    RandFlipd,
+    RandGaussianNoised,
+    RandRotate90d,
+    RandSpatiald,
+    Resampled,
+    Standardized,
+)
 
 RAMP = np.arange(5, dtype=np.float32).reshape(1, 1, 1, 5)
 
@@ -298,3 +306,33 @@ def test_border_repeats_the_outermost_voxels():
 def test_reflect_mirrors_about_the_outermost_centres():
     assert shifted(2, Sampling("linear", "reflect")) == [2, 3, 4, 3, 2]
     assert shifted(-2.5, Sampling("linear", "reflect")) == [2.5, 1.5, 0.5, 0.5, 1.5]
+
+
+def test_intensities_are_float32_but_half_stays_half():
+    for dtype, result in ((np.int16, np.float32), (np.float64, np.float32), (np.float16,) * 2):
+        image = np.arange(24).reshape(1, 2, 3, 4).astype(dtype)
+        assert RandContrastd("image")({"image": image})["image"].dtype == result
+
+
+def test_statistics_are_of_a_channel_and_its_foreground(rng):
+    image = rng.normal(5, 2, (2, 6, 7, 8)).astype(np.float32)
+    image[0, 0, 0, 0], image[1, :3] = np.nan, 0
+    result = Standardized("image", foreground="nonzero")({"image": image})["image"]
+    assert np.nanmean(result[0]) == pytest.approx(0, abs=1e-5)
+    assert result[1, 3:].mean() == pytest.approx(0, abs=1e-5)
+    assert result[1, 3:].std() == pytest.approx(1, abs=1e-5)
+    assert (result[1, :3] == 0).all()
+
+
+def test_channels_share_what_is_drawn_but_not_the_noise():
+    image = np.zeros((2, 20, 20, 20), np.float32)
+    for per_channel in (False, True):
+        noise = RandGaussianNoised("image", std=(0.1, 1), per_channel=per_channel)
+        first, second = noise({"image": image})["image"]
+        assert abs(np.corrcoef(first.ravel(), second.ravel())[0, 1]) < 0.05
+        assert (abs(first.std() / second.std() - 1) < 0.05) != per_channel
+
+
+def test_a_magnitude_draws_ranges_in():
+    assert drawn_in((0.5, 2.0), 0.0, neutral=1.0) == (1.0, 1.0)
+    assert drawn_in((0.5, 2.0), 1.0, neutral=1.0) == (0.5, 2.0)

@@ -26,19 +26,18 @@ def test_ratios_are_taken_turn_by_turn():
 
 def test_the_quick_mode_writes_the_table_that_it_prints(tmp_path):
     command = [sys.executable, "-m", "speed", "--quick", "--out", str(tmp_path)]
-    parts = ["--parts", "peers", "floors"]
+    parts = ["--parts", "peers", "intensity", "floors"]
     result = subprocess.run(
         [*command, *parts], cwd=REPOSITORY, capture_output=True, text=True, check=True
     )
     page = (tmp_path / "README.md").read_text()
     assert page.strip() in result.stdout
-    for part in ("peers", "floors"):
+    for part in ("peers", "intensity", "floors"):
         assert (tmp_path / f"{part}.md").read_text().strip() in page
     assert "MONAI Rand3DElasticd" in page
     written = json.loads((tmp_path / "speed.json").read_text())
-    assert all(
-        len(s) >= 2 for duel in written["peers"]["measured"] for s in duel["seconds"].values()
-    )
+    duels = [*written["peers"]["measured"], *written["intensity"]["measured"]]
+    assert all(len(s) >= 2 for duel in duels for s in duel["seconds"].values())
     assert all(floor["taken"] > 0 and floor["loads"] > 0 for floor in written["floors"]["measured"])
     assert written["peers"]["provenance"]["versions"]["medaug"] in page
 
