@@ -129,7 +129,7 @@ def _policy_with_elastic(patch: Sequence[int], elastic_prob: float) -> Any:
     entries[0] |= {
         "elastic_prob": elastic_prob,
         "elastic_std_mm": ELASTIC_MM,
-        "elastic_spacing_mm": SPACING_MM,
+        "elastic_spacing_mm": min(SPACING_MM, *patch),  # the quick patch is smaller
     }
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "nnunet.yaml")
