@@ -52,7 +52,7 @@ class BlockCompression:
         low, high = drawn_in(self.quality, magnitude, 100.0)
         return replace(self, quality=(min(low, 100.0), min(high, 100.0)))  # rounding may pass it
 
-    def sample(self, rng: np.random.Generator, facts: ImageFacts) -> Parameters:  # noqa: ARG002
+    def sample(self, rng: np.random.Generator, facts: ImageFacts) -> Parameters:
         """Draw ``quality``."""
         return {"quality": float(rng.uniform(*self.quality))}
 

@@ -49,7 +49,7 @@ class Clip:
             upper_percentile=drawn_in(self.upper_percentile, magnitude, 100.0),
         )
 
-    def sample(self, rng: np.random.Generator, facts: ImageFacts) -> Parameters:  # noqa: ARG002
+    def sample(self, rng: np.random.Generator, facts: ImageFacts) -> Parameters:
         """Draw ``lower`` and ``upper``, in percent."""
         return {
             "lower": float(rng.uniform(*self.lower_percentile)),

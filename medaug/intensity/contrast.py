@@ -37,7 +37,7 @@ class Contrast:
         """Return the effect with factors nearer to 1."""
         return replace(self, factor=drawn_in(self.factor, magnitude, 1.0))
 
-    def sample(self, rng: np.random.Generator, facts: ImageFacts) -> Parameters:  # noqa: ARG002
+    def sample(self, rng: np.random.Generator, facts: ImageFacts) -> Parameters:
         """Draw ``factor``."""
         return {"factor": draw_factor(rng, self.factor, self.distribution)}
 

@@ -47,7 +47,7 @@ class Gamma:
         """Return the effect with exponents nearer to 1."""
         return replace(self, gamma=drawn_in(self.gamma, magnitude, 1.0))
 
-    def sample(self, rng: np.random.Generator, facts: ImageFacts) -> Parameters:  # noqa: ARG002
+    def sample(self, rng: np.random.Generator, facts: ImageFacts) -> Parameters:
         """Draw ``gamma`` and ``negated``."""
         gamma = draw_factor(rng, self.gamma, self.distribution)
         return {"gamma": gamma, "negated": bool(rng.random() < self.negate_prob)}

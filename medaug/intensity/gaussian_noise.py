@@ -30,7 +30,7 @@ class GaussianNoise:
         """Return the effect with less noise."""
         return replace(self, std=drawn_in(self.std, magnitude))
 
-    def sample(self, rng: np.random.Generator, facts: ImageFacts) -> Parameters:  # noqa: ARG002
+    def sample(self, rng: np.random.Generator, facts: ImageFacts) -> Parameters:
         """Draw ``std`` and ``seed``, which stands for the whole field of noise."""
         return {"std": float(rng.uniform(*self.std)), "seed": draw_seed(rng)}
 

@@ -57,7 +57,7 @@ class Gibbs:
         """Return the effect with shares nearer to 1."""
         return replace(self, keep=axes_drawn_in(self.keep, magnitude, 1.0))
 
-    def sample(self, rng: np.random.Generator, facts: ImageFacts) -> Parameters:  # noqa: ARG002
+    def sample(self, rng: np.random.Generator, facts: ImageFacts) -> Parameters:
         """Draw ``keep``, a list of three."""
         if self.isotropic:
             return {"keep": [float(rng.uniform(*self.keep[0]))] * 3}

@@ -43,7 +43,7 @@ class HistogramShift:
         """Return the effect with points that move less."""
         return replace(self, strength=drawn_in(self.strength, magnitude))
 
-    def sample(self, rng: np.random.Generator, facts: ImageFacts) -> Parameters:  # noqa: ARG002
+    def sample(self, rng: np.random.Generator, facts: ImageFacts) -> Parameters:
         """Draw ``moved``: where the points went, from 0 for the lower end to 1 for the upper."""
         places = np.linspace(0.0, 1.0, draw_count(rng, self.control_points))
         strength, moved = rng.uniform(*self.strength), places.copy()

@@ -39,7 +39,7 @@ class Impulses:
         """Return the effect on fewer voxels."""
         return replace(self, density=drawn_in(self.density, magnitude))
 
-    def sample(self, rng: np.random.Generator, facts: ImageFacts) -> Parameters:  # noqa: ARG002
+    def sample(self, rng: np.random.Generator, facts: ImageFacts) -> Parameters:
         """Draw ``density`` and ``seed``, which stands for the voxels."""
         return {"density": float(rng.uniform(*self.density)), "seed": draw_seed(rng)}
 

@@ -45,7 +45,7 @@ class MonotoneCurve:
         """Return the effect with curves nearer to the straight line."""
         return replace(self, strength=drawn_in(self.strength, magnitude))
 
-    def sample(self, rng: np.random.Generator, facts: ImageFacts) -> Parameters:  # noqa: ARG002
+    def sample(self, rng: np.random.Generator, facts: ImageFacts) -> Parameters:
         """Draw ``points``: both inner control points, [2][2], in the unit square."""
         strength = rng.uniform(*self.strength)
         points = _DIAGONAL + strength * (rng.uniform(size=(2, 2)) - _DIAGONAL)

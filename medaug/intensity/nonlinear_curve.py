@@ -48,7 +48,7 @@ class NonlinearCurve:
         """Return the effect with less of the curve."""
         return replace(self, strength=drawn_in(self.strength, magnitude))
 
-    def sample(self, rng: np.random.Generator, facts: ImageFacts) -> Parameters:  # noqa: ARG002
+    def sample(self, rng: np.random.Generator, facts: ImageFacts) -> Parameters:
         """Draw ``strength`` and ``values``: the control points from 0 to 1."""
         strength = float(rng.uniform(*self.strength))
         values = rng.uniform(size=draw_count(rng, self.control_points) - 1)

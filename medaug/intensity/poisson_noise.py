@@ -48,7 +48,7 @@ class PoissonNoise:
         low, high = (end / share if share > 0 else math.inf for end in self.peak)
         return replace(self, peak=(low, high))
 
-    def sample(self, rng: np.random.Generator, facts: ImageFacts) -> Parameters:  # noqa: ARG002
+    def sample(self, rng: np.random.Generator, facts: ImageFacts) -> Parameters:
         """Draw ``relative_std``, that of the brightest voxel, and ``seed`` for the counts."""
         weakest, strongest = (1.0 / math.sqrt(end) for end in reversed(self.peak))
         return {"relative_std": float(rng.uniform(weakest, strongest)), "seed": draw_seed(rng)}

@@ -79,7 +79,7 @@ class QuantumNoise:
         """Return the effect with doses nearer to that of the scan."""
         return replace(self, dose=drawn_in(self.dose, magnitude, 1.0))
 
-    def sample(self, rng: np.random.Generator, facts: ImageFacts) -> Parameters:  # noqa: ARG002
+    def sample(self, rng: np.random.Generator, facts: ImageFacts) -> Parameters:
         """Draw ``dose`` and ``seed``, which stands for the whole field of noise."""
         return {"dose": float(rng.uniform(*self.dose)), "seed": draw_seed(rng)}
 

@@ -37,7 +37,7 @@ class IntensityShift:
         """Return the effect with offsets nearer to 0."""
         return replace(self, offset=drawn_in(self.offset, magnitude))
 
-    def sample(self, rng: np.random.Generator, facts: ImageFacts) -> Parameters:  # noqa: ARG002
+    def sample(self, rng: np.random.Generator, facts: ImageFacts) -> Parameters:
         """Draw ``offset``."""
         return {"offset": float(rng.uniform(*self.offset))}
 

@@ -51,7 +51,7 @@ class Window:
         width = drawn_in(self.width, magnitude, sum(self.width) / 2)
         return replace(self, level=level, width=width)
 
-    def sample(self, rng: np.random.Generator, facts: ImageFacts) -> Parameters:  # noqa: ARG002
+    def sample(self, rng: np.random.Generator, facts: ImageFacts) -> Parameters:
         """Draw ``level`` and ``width``."""
         return {"level": float(rng.uniform(*self.level)), "width": float(rng.uniform(*self.width))}
 

@@ -32,7 +32,7 @@ class CenterCrop(SpatialEffect):
     reframes: ClassVar[bool] = True
     size: SizeLike | None
 
-    def sample(self, rng: np.random.Generator, grid: Grid) -> Warp:  # noqa: ARG002  # draws nothing
+    def sample(self, rng: np.random.Generator, grid: Grid) -> Warp:
         """Return the pull-back."""
         shape = shape_of(self.size, grid)
         return _cut(_centred(grid, shape), shape)

@@ -27,7 +27,7 @@ class SpatialEffect(ABC):
     def sample(self, rng: np.random.Generator, grid: Grid) -> Warp:
         """Draw the parameters and return the pull-back to voxels of ``grid``."""
 
-    def at_magnitude(self, magnitude: float) -> Self:  # noqa: ARG002  # most have less of themselves
+    def at_magnitude(self, magnitude: float) -> Self:
         """Return the effect with its ranges drawn in: 1 is itself, and 0 changes nothing.
 
         One that there cannot be less of, such as a crop to a fixed size, stays as it is.

@@ -27,7 +27,7 @@ class ResizeToSize(SpatialEffect):
     reframes: ClassVar[bool] = True
     size: SizeLike | None
 
-    def sample(self, rng: np.random.Generator, grid: Grid) -> Warp:  # noqa: ARG002  # draws nothing
+    def sample(self, rng: np.random.Generator, grid: Grid) -> Warp:
         """Return the pull-back."""
         shape = shape_of(self.size, grid)
         return _resized(grid, shape, np.array(grid.shape) / shape)
@@ -49,7 +49,7 @@ class ResizeToSpacing(SpatialEffect):
     reframes: ClassVar[bool] = True
     spacing_mm: SpacingLike
 
-    def sample(self, rng: np.random.Generator, grid: Grid) -> Warp:  # noqa: ARG002  # draws nothing
+    def sample(self, rng: np.random.Generator, grid: Grid) -> Warp:
         """Return the pull-back."""
         step = np.array(spacing_of(self.spacing_mm, grid)) / grid.spacing_mm
         # Nearly equal spacings are equal: affines are written in float32.
