@@ -1,7 +1,8 @@
 """Lets LLVM use the widest registers of the processor.
 
 For processors that once slowed down for it, LLVM halves them unless it is told otherwise. Loops of
-arithmetic on voxels in the cache gain from the full width; ``make speed`` measures how much.
+arithmetic on voxels in the cache gain from the full width. Say so in the kernel that has the loop:
+each is optimised by itself before it is inlined.
 """
 
 from __future__ import annotations
