@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from medaug.intensity.bounds import draw_count
 from medaug.intensity.channel import Channel
 from medaug.intensity.effect import Parameters
 from medaug.intensity.facts import ImageFacts
@@ -67,7 +68,7 @@ class Ghosting:
         sign = 1.0 if rng.random() < 0.5 else -1.0
         return {
             "axis": draw_axis(rng, self.axis, facts),
-            "ghosts": int(rng.integers(self.ghosts[0], self.ghosts[1] + 1)),
+            "ghosts": draw_count(rng, self.ghosts),
             "intensity": sign * float(rng.uniform(*self.intensity)),
         }
 

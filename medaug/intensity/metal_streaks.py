@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from medaug.intensity.bounds import draw_count
 from medaug.intensity.channel import Channel
 from medaug.intensity.effect import Parameters
 from medaug.intensity.facts import ImageFacts
@@ -72,7 +73,7 @@ class MetalStreaks:
         degrees, and strength from -1 to 1.
         """
         amplitude = float(rng.uniform(*self.amplitude))
-        count = int(rng.integers(self.metals[0], self.metals[1] + 1))
+        count = draw_count(rng, self.metals)
         size = np.array(facts.shape, np.float64) - 1
         slice_place = rng.uniform(0.1, 0.9) * size[self.slice_axis]
         metals = []
@@ -112,7 +113,7 @@ class MetalStreaks:
         return first, second
 
     def _streaks(self, rng: np.random.Generator) -> list[list[float]]:
-        count = int(rng.integers(self.streaks[0], self.streaks[1] + 1))
+        count = draw_count(rng, self.streaks)
         angles, widths = rng.uniform(0.0, 180.0, count), rng.uniform(*_WIDTH_DEGREES, count)
         signs = np.where(rng.random(count) < 0.5, 1.0, -1.0)
         strengths = signs * rng.uniform(0.3, 1.0, count)

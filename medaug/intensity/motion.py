@@ -16,6 +16,7 @@ from medaug.geometry import (
     affine_rotation,
     affine_translation,
 )
+from medaug.intensity.bounds import draw_count
 from medaug.intensity.channel import Channel
 from medaug.intensity.effect import Parameters
 from medaug.intensity.facts import ImageFacts
@@ -83,7 +84,7 @@ class Motion:
         it, 0 being the first line and 1 the last.
         """
         axis = draw_axis(rng, self.axis, facts)
-        count = int(rng.integers(self.movements[0], self.movements[1] + 1))
+        count = draw_count(rng, self.movements)
         times = rng.uniform(0.0, 1.0 - CENTRE, count)
         early = sorted(times[times < 0.5 - CENTRE / 2].tolist())
         late = sorted((times[times >= 0.5 - CENTRE / 2] + CENTRE).tolist())

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from scipy import fft
 
+from medaug.intensity.bounds import draw_count
 from medaug.intensity.channel import Channel
 from medaug.intensity.effect import Parameters
 from medaug.intensity.facts import ImageFacts
@@ -50,7 +51,7 @@ class Spikes:
         """Draw ``spikes``: each has ``waves`` along each axis, ``phase`` and ``intensity``."""
         half = np.array([n // 2 for n in facts.shape])
         spikes = []
-        for _ in range(int(rng.integers(self.spikes[0], self.spikes[1] + 1))):
+        for _ in range(draw_count(rng, self.spikes)):
             waves = np.round(_draw_place(rng, half > 0) * half)
             spikes.append(
                 {

@@ -14,13 +14,10 @@ from monai.transforms.utils import convert_applied_interp_mode
 from monai.utils.enums import TraceKeys
 
 from medaug.ranges import FULL, Strength
-from medaug.transforms.base import DictTransform, RandDictTransform, Record, Sample
+from medaug.transforms.base import RECORD, DictTransform, RandDictTransform, Record, Sample
 
 #: An interpolation that MONAI knows, and so replaces in the note when it wants another.
 _AS_NOTED = "linear"
-
-#: Under which :meth:`DictTransform.trace` keeps the record.
-_RECORD = "record"
 
 
 class Choice(NamedTuple):
@@ -161,7 +158,7 @@ class ContainerDictTransform(RandDictTransform):
         steps = [n for n, step in enumerate(record["steps"]) if self._takes(step, key)]
         folded = []
         for number, note in zip(steps, notes, strict=bool(notes)):  # none where MONAI keeps none
-            info = {k: v for k, v in note[TraceKeys.EXTRA_INFO].items() if k != _RECORD}
+            info = {k: v for k, v in note[TraceKeys.EXTRA_INFO].items() if k != RECORD}
             folded.append({**note, TraceKeys.EXTRA_INFO: info, "step": number})
         return folded
 
@@ -171,7 +168,7 @@ class ContainerDictTransform(RandDictTransform):
         for note in notes:
             step = record["steps"][note.pop("step")]
             note[TraceKeys.ID] = id(self.transforms[step["index"]])
-            note[TraceKeys.EXTRA_INFO][_RECORD] = json.dumps(step["record"])
+            note[TraceKeys.EXTRA_INFO][RECORD] = json.dumps(step["record"])
         if info["mode"] != _AS_NOTED:  # MONAI's Invertd wants another interpolation
             notes = convert_applied_interp_mode(notes, mode=info["mode"])
         return notes

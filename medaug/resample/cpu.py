@@ -25,8 +25,6 @@ _KERNELS = {
     "nearest": tiles.nearest_tile,
     "vote": tiles.vote_tile,
 }
-#: Modes that make values of their own; the others only pick voxels, and keep their dtype.
-_INTERPOLATING = frozenset(("linear", "cubic"))
 #: dtypes that the linear kernel reads as they are; of others it gets float32.
 _READ_DIRECTLY = frozenset(np.dtype(t) for t in ("float32", "int16", "uint8", "uint16"))
 _PADDING = {
@@ -106,7 +104,7 @@ def resample_array(array: AnyArray, warp: Warp, sampling: Sampling, threads: int
 
 
 def _dtype_of_result(array: AnyArray, sampling: Sampling) -> npt.DTypeLike:
-    return np.dtype(np.float32) if sampling.mode in _INTERPOLATING else array.dtype
+    return np.dtype(np.float32) if sampling.interpolates else array.dtype
 
 
 def _moved(array: AnyArray, warp: Warp, sampling: Sampling) -> AnyArray | None:
@@ -132,7 +130,7 @@ def _with_long_rows(warp: Warp) -> tuple[Warp, bool]:
 def _job(array: AnyArray, warp: Warp, sampling: Sampling) -> _Job:
     kernel, padding_mode = _KERNELS[sampling.mode], sampling.padding_mode
     fill: Any
-    if sampling.mode in _INTERPOLATING:
+    if sampling.interpolates:
         fill, dtype = np.float32(sampling.padding_value), np.dtype(np.float32)
         if sampling.mode == "cubic":
             source = coefficients_of(array, warp, padding_mode)

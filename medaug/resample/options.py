@@ -36,6 +36,11 @@ class Sampling:
         check_choice("mode", self.mode, get_args(Mode))
         check_choice("padding_mode", self.padding_mode, get_args(PaddingMode))
 
+    @property
+    def interpolates(self) -> bool:
+        """Whether values of its own come out, as float32; other modes pick voxels of any dtype."""
+        return self.mode in ("linear", "cubic")
+
 
 def check_shapes(shapes: Sequence[Sequence[int]]) -> None:
     """Raise ``ValueError`` unless arrays of ``shapes`` can be resampled together."""

@@ -37,9 +37,6 @@ _SLAB_BYTES = 8 << 20
 #: also the unsigned ones for which torch has few operations.
 _BITS = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
 
-#: Modes that make values of their own; the others only pick voxels, and keep their dtype.
-_INTERPOLATING = frozenset(("linear", "cubic"))
-
 
 @torch.no_grad()
 def resample_tensors(
@@ -121,7 +118,7 @@ def _job(tensor: torch.Tensor, warp: Warp, sampling: Sampling, is_grid: bool) ->
     out = torch.empty((len(tensor), *warp.output_shape), dtype=dtype, device=device)
     fill = torch.from_numpy(np.array(sampling.padding_value)).to(dtype)
     box = np.array([(0, 0, 0), shape])
-    if sampling.mode not in _INTERPOLATING:
+    if not sampling.interpolates:
         tensor, out, fill = (t.view(_BITS[t.itemsize]) for t in (tensor, out, fill))
     volumes = list(tensor)
     if sampling.mode == "cubic" and not is_grid:
@@ -250,4 +247,4 @@ def _slabs(shape: Shape) -> list[tuple[int, int]]:
 
 
 def _dtype_of_result(tensor: torch.Tensor, sampling: Sampling) -> torch.dtype:
-    return torch.float32 if sampling.mode in _INTERPOLATING else tensor.dtype
+    return torch.float32 if sampling.interpolates else tensor.dtype

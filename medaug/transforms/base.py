@@ -26,7 +26,8 @@ from medaug.typing import Matrix
 Record: TypeAlias = dict[str, Any]
 Sample: TypeAlias = dict[Hashable, Any]
 
-_RECORD = "record"
+#: Under which a note about a key keeps the record.
+RECORD = "record"
 
 
 class DictTransform(MapTransform, InvertibleTransform):
@@ -84,7 +85,7 @@ class DictTransform(MapTransform, InvertibleTransform):
             key=key,
             affine=affine,
             orig_size=tuple(original.shape[1:]),
-            extra_info={_RECORD: encoded, **extra_info},
+            extra_info={RECORD: encoded, **extra_info},
         )
 
     def untrace(self, data: Sample, key: Hashable) -> tuple[Record, dict[str, Any]]:
@@ -96,7 +97,7 @@ class DictTransform(MapTransform, InvertibleTransform):
             notes = list(volume.applied_operations)
             data[key] = MetaTensor(volume.as_tensor(), meta=volume.meta, applied_operations=notes)
         note = self.pop_transform(data, key)
-        return json.loads(note[TraceKeys.EXTRA_INFO][_RECORD]), note
+        return json.loads(note[TraceKeys.EXTRA_INFO][RECORD]), note
 
 
 class RandDictTransform(RandomizableTransform, DictTransform):

@@ -233,7 +233,7 @@ class Standardized(IntensityDictTransform):
 class _Certain(Change):
     """A change that is no augmentation: containers make it neither weaker nor less likely."""
 
-    def at(self, strength: Strength) -> Change:  # noqa: ARG002
+    def at(self, strength: Strength) -> Change:  # noqa: ARG002  # at any
         return self
 
 
