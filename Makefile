@@ -21,6 +21,8 @@ $(VENV)/.installed-dev: $(VENV)/.installed
 
 $(VENV)/.installed-peers: $(VENV)/.installed
 	$(PIP_INSTALL) --editable '.[peers]'
+# nnU-Net brings torchvision along, whose build for another torch breaks whatever imports it.
+	@$(BIN)/python -c 'import torchvision' 2>/dev/null || $(BIN)/python -m pip uninstall --quiet --yes torchvision
 	@touch $@
 
 benchmark: $(VENV)/.installed ## install, train with and without augmentation, print Dice and the report's path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -12,10 +13,22 @@ from typing import Any
 import numpy as np
 
 from medaug.benchmark.provenance import environment
-from speed import contestants, first_use, floors, intensity, levers, peers, report
+from speed import (
+    contestants,
+    first_use,
+    floors,
+    folders,
+    intensity,
+    levers,
+    peers,
+    report,
+    training,
+)
 from speed.timing import extra_bytes, use_cores
 from speed.workload import Workload
 
+#: Real scans, where a checkout has them beside it.
+SCANS = Path(os.environ.get("MEDAUG_SHARED_DATA", "../shared/data"))
 QUICK = Workload(shape=(40, 44, 42), patch=(16, 16, 16), channels=2)
 
 
@@ -26,6 +39,9 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=15, help="calls of each contestant")
     parser.add_argument(
         "--parts", nargs="+", choices=report.PARTS, default=report.PARTS, help="tables to make"
+    )
+    parser.add_argument(
+        "--data", type=Path, default=SCANS, help="folder of the real scans that some tables need"
     )
     parser.add_argument("--out", type=Path, default=Path("docs/results/speed"))
     options = parser.parse_args()
@@ -40,6 +56,8 @@ def main() -> None:
     run: dict[str, Callable[[], Sequence[Any]]] = {
         "peers": lambda: peers.run(workload, turns),
         "intensity": lambda: intensity.run(workload, turns),
+        "training": lambda: training.run(options.data / "BraTS2018", min(turns, 3)),
+        "preprocessing": lambda: folders.run(options.data),
         "floors": lambda: floors.run(workload, turns),
         "first_use": lambda: first_use.run(min(turns, 5)),
         "levers": lambda: levers.run(workload, min(turns, 3)),
@@ -47,7 +65,7 @@ def main() -> None:
     raw = {part: run[part]() for part in options.parts}
     tables = {name: getattr(report, f"{name}_table")(entries) for name, entries in raw.items()}
     provenance = environment()
-    for peer in ("batchgeneratorsv2", "torchio"):
+    for peer in ("batchgeneratorsv2", "nnunetv2", "torchio"):
         if find_spec(peer):
             provenance["versions"][peer] = version(peer)
     page = report.write(options.out, tables, extra, raw, provenance)

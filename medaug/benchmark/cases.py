@@ -4,24 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
+import warnings
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
-from itertools import product
-from pathlib import Path
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from medaug.errors import InputError
-from medaug.io.layout import CaseFiles, DatasetFiles, find_dataset
-from medaug.io.volume import Volume, read_volume
-from medaug.typing import AnyArray, FloatArray, Matrix, StrPath
-
-#: A channel counts as having an exact background if this share of its voxels holds the minimum.
-BACKGROUND_SHARE = 0.1
-
-#: How far image and label may lie apart at the corners of the volume, in voxels of the finest axis.
-ALIGNMENT_VOXELS = 0.1
+from medaug.foreground import zscore_foreground
+from medaug.io.cases import CaseFiles, DatasetFiles
+from medaug.io.layouts import find_dataset
+from medaug.io.scan import read_image, read_label
+from medaug.typing import AnyArray, FloatArray, StrPath
 
 # The class index is stored in uint8.
 _MAX_CLASSES = 255
@@ -88,42 +83,6 @@ def fingerprint_of(cases: tuple[Case, ...], classes: tuple[str, ...]) -> str:
     return digest.hexdigest()
 
 
-def zscore_foreground(image: AnyArray) -> FloatArray:
-    """Shift and scale each channel to mean 0 and standard deviation 1 over its foreground.
-
-    If at least `BACKGROUND_SHARE` of a channel equals its minimum exactly, as the zeros around a
-    skull-stripped brain do, those voxels are background and become 0. Otherwise, and where the
-    remaining voxels all have one value, every voxel counts as foreground.
-
-    Parameters
-    ----------
-    image : ndarray, shape [C, I, J, K]
-        Finite voxels of any real dtype and range.
-
-    Returns
-    -------
-    ndarray, shape [C, I, J, K], float32
-
-    Raises
-    ------
-    ValueError
-        If a channel is constant.
-    """
-    normalised = np.empty(image.shape, np.float32)
-    for channel, values in enumerate(image):
-        minimum, maximum = values.min(), values.max()
-        if minimum == maximum:
-            raise ValueError(f"channel {channel} is constant ({minimum})")
-        foreground = values > minimum
-        exact_background = foreground.mean() <= 1 - BACKGROUND_SHARE
-        if not exact_background or values[foreground].min() == maximum:
-            foreground = np.ones(values.shape, bool)
-        inside = values[foreground].astype(np.float64)
-        normalised[channel] = 0
-        normalised[channel][foreground] = (inside - inside.mean()) / inside.std()
-    return normalised
-
-
 def load_case_set(root: StrPath, *, on_case: Callable[[str], None] | None = None) -> CaseSet:
     """Read and check all cases of a data set folder.
 
@@ -133,7 +92,8 @@ def load_case_set(root: StrPath, *, on_case: Callable[[str], None] | None = None
     Parameters
     ----------
     root : path-like
-        A folder in one of the layouts of `medaug.io.layout.find_dataset`.
+        A folder in one of the layouts of `medaug.io.layouts`. Cases of a test set, which have no
+        labels, are left out.
     on_case : callable, optional
         Called with the name of each case once it is read.
 
@@ -141,13 +101,18 @@ def load_case_set(root: StrPath, *, on_case: Callable[[str], None] | None = None
     -------
     CaseSet
 
+    Warns
+    -----
+    UserWarning
+        For what was noticed while a case was read, such as a label on another grid than its image.
+
     Raises
     ------
     InputError
         If the folder or any case cannot be used. All cases are checked; the message lists the
         first few at fault and how many more there are.
     """
-    dataset = find_dataset(root)
+    dataset = _labelled(find_dataset(root))
     scans, problems = _read_all(dataset, on_case)
     problems = problems or _channel_problems(scans)
     if problems:
@@ -167,6 +132,15 @@ class _Scan:
     label: AnyArray
     label_values: frozenset[int]
     spacing_mm: tuple[float, float, float]
+
+
+def _labelled(dataset: DatasetFiles) -> DatasetFiles:
+    cases = tuple(case for case in dataset.cases if case.label is not None)
+    if not cases:
+        raise InputError(
+            f"{dataset.root}: no case has a label; a benchmark needs labels, add them."
+        )
+    return replace(dataset, cases=cases)
 
 
 def _read_all(
@@ -195,82 +169,54 @@ def _summary(problems: list[str], cases: int) -> str:
 
 
 def _read_scan(files: CaseFiles, listed: dict[int, str] | None) -> _Scan:
-    image, label = read_volume(files.image), read_volume(files.label)
-    _check_grids(files, image, label)
-    values = _label_values(files.label, label.data, listed)
+    image = read_image(files)
+    label = read_label(files, image)
+    path = files.images[0].path
+    values = _label_values(files, label.data, listed)
     bad_voxels = image.data.size - int(np.isfinite(image.data).sum())
     if bad_voxels:
         raise InputError(
-            f"{files.image}: {bad_voxels} voxels are NaN or infinite; replace them, for instance "
-            "by 0, or remove the case."
+            f"{path}: {bad_voxels} voxels are NaN or infinite; replace them, for instance by 0, or "
+            "remove the case."
         )
     try:
         normalised = zscore_foreground(image.data)
     except ValueError as error:
         raise InputError(
-            f"{files.image}: {error}, so there is nothing to learn from; export the scan again or "
-            "remove the case."
+            f"{path}: {error}, so there is nothing to learn from; export the scan again or remove "
+            "the case."
         ) from None
+    for remark in (*image.remarks, *label.remarks):
+        if remark.severity != "note":
+            warnings.warn(remark.text, stacklevel=2)
     return _Scan(files, normalised, label.data, values, image.spacing_mm)
 
 
-def _check_grids(files: CaseFiles, image: Volume, label: Volume) -> None:
-    """Refuse a label that does not lie voxel by voxel on its image."""
-    if len(label.data) != 1:
-        raise InputError(
-            f"{files.label}: the label has {len(label.data)} channels; store one channel with one "
-            "value a class."
-        )
-    shape, label_shape = image.data.shape[1:], label.data.shape[1:]
-    if shape != label_shape:
-        raise InputError(
-            f"{files.label}: the shape of the label, {label_shape}, differs from {shape} of its "
-            f"image {files.image}; resample one to the grid of the other."
-        )
-    apart_mm = _corner_distance_mm(shape, image.affine, label.affine)
-    if apart_mm > ALIGNMENT_VOXELS * min(image.spacing_mm):
-        raise InputError(
-            f"{files.label}: the affine puts the label up to {apart_mm:.3g} mm away from its image "
-            f"{files.image}; correct the header or resample the label to the image."
-        )
-
-
-def _corner_distance_mm(shape: tuple[int, ...], affine: Matrix, other: Matrix) -> float:
-    """Return the largest distance between the two places of a corner voxel of the volume."""
-    corners = np.array([(*corner, 1) for corner in product(*((0, n - 1) for n in shape))])
-    shifts: Matrix = corners @ (affine - other).T
-    return float(np.linalg.norm(shifts, axis=1).max())
-
-
-def _label_values(path: Path, label: AnyArray, listed: dict[int, str] | None) -> frozenset[int]:
-    """Return the values in a label once they are known to be class numbers."""
-    values = np.unique(label)
-    strange = [v for v in values.tolist() if not (v >= 0 and float(v).is_integer())]
-    if strange:
-        raise InputError(
-            f"{path}: label value {_some(strange)} is no whole number from 0 up; was this file "
-            "resampled with interpolation? Export the label again."
-        )
-    found = frozenset(map(int, values))
+def _label_values(
+    files: CaseFiles, label: AnyArray, listed: dict[int, str] | None
+) -> frozenset[int]:
+    """Return the values in a label once they are known to be listed."""
+    assert files.label is not None  # only such cases are read
+    found = frozenset(map(int, np.unique(label)))
     unlisted = sorted(found - listed.keys()) if listed is not None else []
     if unlisted:
         raise InputError(
-            f"{path}: label value {_some(unlisted)} is not listed in dataset.json; list it under "
-            "`labels` or correct the label."
+            f"{files.label.path}: label value {_some(unlisted)} is not listed in dataset.json; "
+            "list it under `labels` or correct the label."
         )
     return found
 
 
-def _some(values: list[float] | list[int]) -> str:
-    return ", ".join(f"{value:g}" for value in values[:3]) + (", ..." if len(values) > 3 else "")
+def _some(values: list[int]) -> str:
+    return ", ".join(map(str, values[:3])) + (", ..." if len(values) > 3 else "")
 
 
 def _channel_problems(scans: list[_Scan]) -> list[str]:
     """Return a message for each case whose channels are not as many as most cases have."""
     ((usual, _),) = Counter(len(scan.image) for scan in scans).most_common(1)
     return [
-        f"{scan.files.image}: the number of channels, {len(scan.image)}, differs from the {usual} "
-        "of other cases; give all cases the same channels."
+        f"{scan.files.images[0].path}: the number of channels, {len(scan.image)}, differs from the "
+        f"{usual} of other cases; give all cases the same channels."
         for scan in scans
         if len(scan.image) != usual
     ]

@@ -19,7 +19,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from medaug.benchmark.files import write_atomically
+from medaug.io.files import write_atomically
 from medaug.benchmark.results import Results
 from medaug.benchmark.statistics import MEAN_OF_CLASSES, paired_differences
 from medaug.typing import FloatArray, StrPath

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from medaug.benchmark.files import dump_json, write_atomically
+from medaug.io.files import dump_json, write_atomically
 from medaug.benchmark.results import Results
 from medaug.benchmark.summary import format_cases, headline, summary_cells
 from medaug.typing import StrPath

@@ -13,7 +13,7 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from medaug.benchmark import figures, summary
-from medaug.benchmark.files import dump_json, write_atomically
+from medaug.io.files import dump_json, write_atomically
 from medaug.benchmark.results import Example, Results
 from medaug.benchmark.statistics import MEAN_OF_CLASSES
 from medaug.typing import StrPath

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from medaug.benchmark.files import dump_json, write_atomically
+from medaug.io.files import dump_json, write_atomically
 from medaug.errors import InputError
 from medaug.typing import StrPath
 

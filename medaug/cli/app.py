@@ -8,8 +8,14 @@ import typer
 from typer.core import TyperGroup
 
 from medaug import __version__
+from medaug.cli.augment import augment
 from medaug.cli.benchmark import benchmark
 from medaug.cli.gallery import gallery
+from medaug.cli.inspect import inspect
+from medaug.cli.preprocess import preprocess
+from medaug.cli.preview import preview
+from medaug.cli.replay import replay
+from medaug.cli.restore import restore
 from medaug.errors import InputError
 
 #: Exit code for wrong input, the one that typer uses for wrong options.
@@ -37,6 +43,12 @@ app = typer.Typer(
 )
 app.command()(benchmark)
 app.command()(gallery)
+app.command()(inspect)
+app.command()(preprocess)
+app.command()(restore)
+app.command()(augment)
+app.command()(replay)
+app.command()(preview)
 
 
 def _print_version(wanted: bool) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,11 +9,12 @@ from typing import Any, get_args
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from medaug.benchmark.files import write_atomically
+from medaug.drawing import data_address, slice_png
 from medaug.errors import InputError
-from medaug.gallery.drawing import sheet_png, view_png
 from medaug.gallery.exhibits import STRENGTHS, Exhibit, View, exhibits, original_view
+from medaug.gallery.sheet import sheet_png
 from medaug.gallery.subject import Subject
+from medaug.io.files import write_atomically
 from medaug.policy.operations import OPERATIONS, Family
 from medaug.typing import StrPath
 
@@ -79,7 +79,7 @@ def make_gallery(
             on_operation(exhibit.name, number, len(OPERATIONS))
     gallery = Gallery(folder / "gallery.png", folder / "gallery.html")
     title = f"{subject.name}: strengths {', '.join(map(str, STRENGTHS))}, seed {seed}"
-    write_atomically(gallery.sheet, sheet_png(title, original, shown, subject.aspect))
+    write_atomically(gallery.sheet, sheet_png(title, original, shown, subject.plane.aspect))
     write_atomically(gallery.page, _page(subject, seed, original, shown))
     return gallery
 
@@ -92,17 +92,18 @@ def _page(subject: Subject, seed: int, original: View, shown: Sequence[Exhibit])
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    aspect = subject.plane.aspect
     families = {
-        family: [_card(exhibit, subject.aspect) for exhibit in shown if _family(exhibit) == family]
+        family: [_card(exhibit, aspect) for exhibit in shown if _family(exhibit) == family]
         for family in get_args(Family)
     }
     return environment.get_template("gallery.html.jinja").render(
         name=subject.name,
         seed=seed,
-        slice=subject.at,
-        axis="IJK"[subject.axis],
+        slice=subject.plane.at,
+        axis="IJK"[subject.plane.axis],
         has_label=subject.label is not None,
-        original=_address(original, subject.aspect),
+        original=_address(original, aspect),
         strengths=STRENGTHS,
         families=families,
     )
@@ -127,5 +128,4 @@ def _family(exhibit: Exhibit) -> str:
 
 
 def _address(view: View, aspect: float) -> str:
-    encoded = base64.b64encode(view_png(view, aspect)).decode("ascii")
-    return f"data:image/png;base64,{encoded}"
+    return data_address(slice_png(view.image, view.window, view.label, aspect))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,8 @@ import torch
 from monai.data import MetaTensor
 
 from medaug.benchmark.phantom import PhantomConfig, make_phantom
+from medaug.drawing import Plane, plane_through
 from medaug.errors import InputError
-from medaug.geometry import affine_spacing
 from medaug.io.volume import Volume, read_volume
 from medaug.transforms.base import Sample
 from medaug.typing import AnyArray, FloatArray, Matrix, StrPath
@@ -79,47 +80,15 @@ class Subject:
             key: MetaTensor(torch.tensor(arrays[key]), affine=affine.clone()) for key in self.keys
         }
 
-    @property
-    def axis(self) -> int:
-        """The array axis nearest to the one from the feet to the head."""
-        return int(np.abs(self._directions[2]).argmax())
-
-    @property
-    def at(self) -> int:
-        """Index of the slice with most label, or of the middle one."""
-        if self.label is not None and self.label.any():
-            slices = np.moveaxis(self.label[0] != 0, self.axis, 0)
-            return int(slices.sum(axis=(1, 2)).argmax())
-        return int(self.image.shape[1 + self.axis] // 2)
-
-    @property
-    def aspect(self) -> float:
-        """Height of a pixel of :meth:`picture` over its width."""
-        columns, rows = self._plane
-        spacing = affine_spacing(self.affine)
-        return float(spacing[rows] / spacing[columns])
+    @cached_property
+    def plane(self) -> Plane:
+        """The axial plane with the most label, or the middle one."""
+        label = None if self.label is None else self.label[0]
+        return plane_through(self.affine, "axial", self.image.shape[1:], label)
 
     def picture(self, volume: AnyArray) -> AnyArray:
-        """Return the slice [rows, columns] of a volume [1, I, J, K] of this grid.
-
-        The front is up, and the right of the patient on the left, as radiologists look at it.
-        """
-        columns, rows = self._plane
-        flat = np.moveaxis(np.asarray(volume)[0], (rows, columns), (0, 1))[:, :, self.at]
-        down = self._directions[1, rows] > 0
-        to_the_left = self._directions[0, columns] > 0
-        return np.asarray(flat[:: -1 if down else 1, :: -1 if to_the_left else 1])
-
-    @property
-    def _directions(self) -> Matrix:
-        return self.affine[:3, :3] / affine_spacing(self.affine)
-
-    @property
-    def _plane(self) -> tuple[int, int]:
-        """The array axes of columns and rows."""
-        first, second = (axis for axis in range(3) if axis != self.axis)
-        flat = np.abs(self._directions[0])
-        return (first, second) if flat[first] >= flat[second] else (second, first)
+        """Return the slice [rows, columns] of a volume [1, I, J, K] of this grid."""
+        return self.plane.picture(np.asarray(volume)[0])
 
 
 def load_subject(image: StrPath, label: StrPath | None = None, *, channel: int = 0) -> Subject:

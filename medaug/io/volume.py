@@ -4,32 +4,35 @@ from __future__ import annotations
 
 import gzip
 import io
-import logging
-import math
 import os
-import warnings
-import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import nibabel as nib
 import numpy as np
-from nibabel.spatialimages import HeaderDataError
 
 from medaug.errors import InputError
+from medaug.io.files import write_atomically
+from medaug.io.grids import is_same_place
+from medaug.io.nifti_header import (
+    LONGEST_HEADER_BYTES,
+    Geometry,
+    check_voxel_type,
+    nibabel_translated,
+    parse_header,
+    read_affine,
+    volume_shape,
+)
+from medaug.io.nifti_voxels import check_size, opened, read_voxels
+from medaug.io.problems import Severity
 from medaug.typing import AnyArray, Matrix, StrPath
 
-#: File name endings of the volumes that medaug reads and writes.
+#: File name endings of the volumes that medaug writes.
 NIFTI_SUFFIXES = (".nii.gz", ".nii")
 
-_GZIP_MAGIC = b"\x1f\x8b"
-_SINGLE_FILE_MAGICS = (b"n+1", b"n+2")
-
-# Takes nibabel's remarks on header trifles; what matters it raises.
-_SILENT = logging.Logger("silent", level=logging.CRITICAL)
+# What nibabel compresses with: higher levels take several times as long for a few percent.
+_GZIP_LEVEL = 1
 
 # NIfTI has no type for these.
 _SUBSTITUTES: dict[np.dtype[Any], np.dtype[Any]] = {
@@ -37,8 +40,20 @@ _SUBSTITUTES: dict[np.dtype[Any], np.dtype[Any]] = {
     np.dtype(np.float16): np.dtype(np.float32),
 }
 
-# A unit cube mapped to less than this volume (relative to its edge lengths) is flat.
-_FLAT = 1e-6
+
+@dataclass(frozen=True)
+class Remark:
+    """What was noticed about a scan while it was read.
+
+    Attributes
+    ----------
+    severity : {"error", "warning", "note"}
+    text : str
+        One line that names the file, what was noticed and, where there is one, the remedy.
+    """
+
+    severity: Severity
+    text: str
 
 
 @dataclass(frozen=True)
@@ -51,10 +66,16 @@ class Volume:
         Voxels, channel-first in array order, C-contiguous.
     affine : ndarray, shape [4, 4], float64
         Voxel coordinates to world coordinates in mm.
+    header : nibabel Nifti1Header, Nifti2Header or None
+        Of the file, if that is NIfTI.
+    remarks : tuple of Remark
+        What was noticed while it was read.
     """
 
     data: AnyArray
     affine: Matrix
+    header: Any = field(default=None, repr=False)
+    remarks: tuple[Remark, ...] = ()
 
     @property
     def spacing_mm(self) -> tuple[float, float, float]:
@@ -63,15 +84,18 @@ class Volume:
         return (i, j, k)
 
 
-def read_volume(path: StrPath) -> Volume:
+def read_volume(path: StrPath, *, geometry: Geometry | None = None) -> Volume:
     """Read a single-file NIfTI-1 or NIfTI-2 volume, compressed or not.
 
-    The last axis of a 4D file becomes the channels; a 3D file has one channel.
+    The last axis of a 4D file becomes the channels; a 3D file has one channel. Little memory is
+    needed beyond that of the result.
 
     Parameters
     ----------
     path : path-like
         A ``.nii`` or ``.nii.gz`` file. Compression is recognised by content.
+    geometry : {"sform", "qform"} or None, default: None
+        Which affine of the header to take if both are set. None refuses two that disagree.
 
     Returns
     -------
@@ -82,22 +106,25 @@ def read_volume(path: StrPath) -> Volume:
     ------
     InputError
         If the file is missing, unreadable, empty, truncated or no NIfTI; if its header disagrees
-        with its data; if the rank is not 3 or 4; if the voxels are not real numbers; or if the
-        affine is singular or not finite.
+        with its data; if the rank is not 3 or 4; if the voxels are not real numbers; if the
+        affine is singular or not finite; or if sform and qform disagree.
     """
     path = Path(path)
-    content = _read_content(path)
-    with _nibabel_translated(path):
-        header = _parse_header(path, content)
-        _check_header(path, header, len(content))
-        affine = _read_affine(path, header)
-        voxels = _read_voxels(header, content)
-    data = np.moveaxis(voxels, 3, 0) if voxels.ndim == 4 else voxels[np.newaxis]
-    return Volume(np.ascontiguousarray(data), affine)
+    with opened(path) as stream, nibabel_translated(path):
+        header = parse_header(path, stream.read(LONGEST_HEADER_BYTES))
+        check_voxel_type(path, header)
+        shape = volume_shape(path, header)
+        check_size(path, header, stream)
+        affine = read_affine(path, header, geometry)
+        return Volume(read_voxels(path, header, shape, stream), affine, header)
 
 
-def write_volume(path: StrPath, data: AnyArray, affine: Matrix) -> None:
-    """Write voxels as a NIfTI-1 file; one channel gives a 3D file, several a 4D file.
+def write_volume(
+    path: StrPath, data: AnyArray, affine: Matrix, *, like: Volume | None = None
+) -> None:
+    """Write voxels as a NIfTI file; one channel gives a 3D file, several a 4D file.
+
+    The file appears whole or not at all, and equal input gives equal bytes.
 
     Parameters
     ----------
@@ -106,7 +133,11 @@ def write_volume(path: StrPath, data: AnyArray, affine: Matrix) -> None:
     data : ndarray, shape [I, J, K] or [C, I, J, K]
         Real numbers. bool is stored as uint8 and float16 as float32, which NIfTI lacks.
     affine : ndarray, shape [4, 4]
-        Voxel coordinates to world coordinates in mm. NIfTI stores it in float32.
+        Voxel coordinates to world coordinates in mm. NIfTI-1 stores it in float32.
+    like : Volume, optional
+        Whose header to keep, if it has one: units, description, intent, and what the coordinates
+        refer to. On another grid than that of `like`, what the header says about the order of
+        acquisition is dropped, and in any case its range of display.
 
     Raises
     ------
@@ -126,106 +157,47 @@ def write_volume(path: StrPath, data: AnyArray, affine: Matrix) -> None:
     if voxels.ndim == 4 and voxels.shape[3] == 1:
         voxels = voxels[..., 0]
     voxels = voxels.astype(_SUBSTITUTES.get(voxels.dtype, voxels.dtype), copy=False)
-    # nibabel refuses 64-bit integers unless they are asked for by name.
-    image = nib.Nifti1Image(voxels, np.asarray(affine, np.float64), dtype=voxels.dtype)
-    image.header.set_xyzt_units("mm")
+    header = _new_header(voxels, np.asarray(affine, np.float64), like)
     try:
-        nib.save(image, path)
+        write_atomically(path, _encoded(voxels, header, compress=path.name.endswith(".gz")))
     except OSError as error:
-        raise InputError(f"{path}: cannot write ({_reason(error)}); check the folder.") from None
+        raise InputError(
+            f"{path}: cannot write ({_reason(error)}); check the folder and the free space."
+        ) from None
 
 
 def _reason(error: OSError) -> str:
     return os.strerror(error.errno) if error.errno else str(error)
 
 
-def _read_content(path: Path) -> bytes:
-    """Return the whole file, decompressed: only a full read sees a truncated or damaged stream."""
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such file; check the path.") from None
-    except OSError as error:
-        raise InputError(f"{path}: cannot read ({_reason(error)}); check the file.") from None
-    if not content:
-        raise InputError(f"{path}: the file is empty; copy or export it again.")
-    if not content.startswith(_GZIP_MAGIC):
-        return content
-    try:
-        return gzip.decompress(content)
-    except (EOFError, OSError, zlib.error):
-        raise InputError(
-            f"{path}: the compressed file is truncated or damaged; copy or export it again."
-        ) from None
+def _new_header(voxels: AnyArray, affine: Matrix, like: Volume | None) -> nib.Nifti1Header:
+    kept = None if like is None else like.header
+    header = nib.Nifti1Header() if kept is None else kept.copy()
+    header.set_data_dtype(voxels.dtype)
+    header.set_data_shape(voxels.shape)
+    header["cal_min"] = header["cal_max"] = 0
+    if like is not None and not is_same_place(like.data.shape[1:], affine, like.affine):
+        for name in ("dim_info", "slice_code", "slice_start", "slice_end", "slice_duration"):
+            header[name] = 0
+    space, time = header.get_xyzt_units()
+    header.set_xyzt_units("mm" if space == "unknown" else space, time)
+    code = int(header["sform_code"] or header["qform_code"] or 2)
+    header.set_sform(affine, code)
+    # A qform cannot hold a sheared affine; one that disagreed would mislead other readers.
+    header.set_qform(affine, code, strip_shears=True)
+    if not is_same_place(voxels.shape[:3], affine, header.get_qform()):
+        header["qform_code"] = 0
+    return header
 
 
-@contextmanager
-def _nibabel_translated(path: Path) -> Iterator[None]:
-    """Turn nibabel's errors into one InputError, and silence its warnings."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    except InputError:
-        raise
-    except (HeaderDataError, KeyError, OverflowError, ValueError) as error:
-        raise InputError(
-            f"{path}: the NIfTI header is damaged ({error}); export the file again."
-        ) from None
-
-
-def _parse_header(path: Path, content: bytes) -> nib.Nifti1Header:
-    for kind in (nib.Nifti1Header, nib.Nifti2Header):
-        block = content[: kind.sizeof_hdr]
-        if not kind.may_contain_header(block):
-            continue
-        header = kind(block, check=False)
-        header.check_fix(logger=_SILENT)
-        if header["magic"].item()[:3] in _SINGLE_FILE_MAGICS:
-            return header
-    raise InputError(
-        f"{path}: not a NIfTI file (no NIfTI magic in its header); convert it to .nii or .nii.gz."
-    )
-
-
-def _check_header(path: Path, header: nib.Nifti1Header, available_bytes: int) -> None:
-    """Refuse a rank, a voxel type or a size that the data cannot be read with."""
-    shape, dtype = header.get_data_shape(), header.get_data_dtype()
-    stated = " x ".join(map(str, shape))
-    if len(shape) not in (3, 4):
-        raise InputError(
-            f"{path}: expected a volume of 3 axes, or 4 with channels last, but the shape is "
-            f"{stated}; split or squeeze the file."
-        )
-    if dtype.kind not in "iuf":
-        raise InputError(
-            f"{path}: the voxels are {dtype}, not real numbers; convert them to a scalar type."
-        )
-    expected_bytes = header.get_data_offset() + math.prod(shape) * dtype.itemsize
-    if min(shape) < 1 or expected_bytes != available_bytes:
-        raise InputError(
-            f"{path}: the header states {stated} voxels of {dtype}, {expected_bytes} bytes in all, "
-            f"but the file holds {available_bytes}; it is truncated or damaged, copy or export it "
-            "again."
-        )
-
-
-def _read_affine(path: Path, header: nib.Nifti1Header) -> Matrix:
-    remedy = "correct the sform or qform in the header"
-    affine = np.asarray(header.get_best_affine(), np.float64)
-    if not np.isfinite(affine).all():
-        raise InputError(f"{path}: the affine has NaN or infinite entries; {remedy}.")
-    axes = affine[:3, :3]
-    edges = np.linalg.norm(axes, axis=0)
-    if not edges.all() or abs(np.linalg.det(axes / edges)) < _FLAT:
-        raise InputError(f"{path}: the affine is singular (a voxel has no volume); {remedy}.")
-    return affine
-
-
-def _read_voxels(header: nib.Nifti1Header, content: bytes) -> AnyArray:
-    slope, intercept = header.get_slope_inter()
-    stored = header.raw_data_from_fileobj(io.BytesIO(content))
-    # NIfTI marks "not scaled" by a slope of 0 or NaN, which nibabel reports as None.
-    if slope in (None, 1.0) and intercept in (None, 0.0):
-        return np.asarray(stored, stored.dtype.newbyteorder("="))
-    return np.asarray(stored * slope + intercept, np.float32)
+def _encoded(voxels: AnyArray, header: nib.Nifti1Header, *, compress: bool) -> bytes:
+    """Return the content of the file; a compressed one tells neither its name nor the time."""
+    kind = nib.Nifti2Image if isinstance(header, nib.Nifti2Header) else nib.Nifti1Image
+    image = kind(voxels, None, header, dtype=voxels.dtype)
+    content = io.BytesIO()
+    if compress:
+        with gzip.GzipFile("", "wb", _GZIP_LEVEL, content, mtime=0) as deflated:
+            image.to_stream(deflated)
+    else:
+        image.to_stream(content)
+    return content.getvalue()

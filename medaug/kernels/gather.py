@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from medaug.kernels.jit import kernel
-from medaug.kernels.memory import blend, prefetch
+from medaug.kernels.memory import blend, blend_four, prefetch
 
 U = np.uintp
 ROUNDING = np.float32(1e-5)
@@ -49,7 +49,7 @@ def next_plane(xyz, r, rows, strides):
 
 
 @kernel
-def linear_row_4(a, b, c, d, offset, pairs, steps, ahead, out_a, out_b, out_c, out_d):
+def linear_row_4(a, b, c, d, half, offset, pairs, steps, ahead, out_a, out_b, out_c, out_d):
     """Interpolate a row of four channels."""
     si, sj, sk = steps
     for k in range(U(offset.shape[0])):
@@ -63,14 +63,29 @@ def linear_row_4(a, b, c, d, offset, pairs, steps, ahead, out_a, out_b, out_c, o
             prefetch(d, later)
         w0, w1, w2, w3 = pair_weights(pairs, k)
         low, high = pairs[4, k], pairs[5, k]
-        out_a[k] = blend(a, o0, o1, o2, o3, sk, w0, w1, w2, w3, low, high)
-        out_b[k] = blend(b, o0, o1, o2, o3, sk, w0, w1, w2, w3, low, high)
-        out_c[k] = blend(c, o0, o1, o2, o3, sk, w0, w1, w2, w3, low, high)
-        out_d[k] = blend(d, o0, o1, o2, o3, sk, w0, w1, w2, w3, low, high)
+        out_a[k] = blend(a, half, o0, o1, o2, o3, sk, w0, w1, w2, w3, low, high)
+        out_b[k] = blend(b, half, o0, o1, o2, o3, sk, w0, w1, w2, w3, low, high)
+        out_c[k] = blend(c, half, o0, o1, o2, o3, sk, w0, w1, w2, w3, low, high)
+        out_d[k] = blend(d, half, o0, o1, o2, o3, sk, w0, w1, w2, w3, low, high)
 
 
 @kernel
-def linear_row_1(a, offset, pairs, steps, ahead, out_a):
+def linear_row_beside(a, half, offset, pairs, steps, ahead, out_a, out_b, out_c, out_d):
+    """Interpolate a row of four channels that lie side by side, the first of them at ``a``."""
+    si, sj, sk = steps
+    for k in range(U(offset.shape[0])):
+        o0 = U(offset[k])
+        o1, o2, o3 = o0 + sj, o0 + si, o0 + si + sj
+        prefetch(a, o3 + U(ahead))
+        w0, w1, w2, w3 = pair_weights(pairs, k)
+        low, high = pairs[4, k], pairs[5, k]
+        out_a[k], out_b[k], out_c[k], out_d[k] = blend_four(
+            a, half, o0, o1, o2, o3, sk, w0, w1, w2, w3, low, high
+        )
+
+
+@kernel
+def linear_row_1(a, half, offset, pairs, steps, ahead, out_a):
     """Interpolate a row of one channel."""
     si, sj, sk = steps
     for k in range(U(offset.shape[0])):
@@ -80,7 +95,7 @@ def linear_row_1(a, offset, pairs, steps, ahead, out_a):
             prefetch(a, o3 + U(ahead))
         w0, w1, w2, w3 = pair_weights(pairs, k)
         low, high = pairs[4, k], pairs[5, k]
-        out_a[k] = blend(a, o0, o1, o2, o3, sk, w0, w1, w2, w3, low, high)
+        out_a[k] = blend(a, half, o0, o1, o2, o3, sk, w0, w1, w2, w3, low, high)
 
 
 @kernel

@@ -17,6 +17,7 @@ from medaug.kernels.gather import (
     corner_steps,
     linear_row_1,
     linear_row_4,
+    linear_row_beside,
     nearest_row,
     next_plane,
 )
@@ -33,7 +34,7 @@ def row_scratch(n):
 
 
 @kernel
-def linear_rows(source, shape, box, strides, steps, padding, fill, xyz, tile, out):
+def linear_rows(source, half, shape, box, strides, steps, padding, fill, xyz, tile, out):
     """Interpolate the rows of a tile; ``steps`` lead to the next voxel along each axis."""
     channels = out.shape[0]
     base, pairs, offset = row_scratch(out.shape[3])
@@ -48,24 +49,40 @@ def linear_rows(source, shape, box, strides, steps, padding, fill, xyz, tile, ou
             r += 1
             c = 0
             while c + 4 <= channels:
-                linear_row_4(
-                    source[c * channel_stride :],
-                    source[(c + 1) * channel_stride :],
-                    source[(c + 2) * channel_stride :],
-                    source[(c + 3) * channel_stride :],
-                    offset,
-                    pairs,
-                    steps,
-                    ahead,
-                    out[c, i, j],
-                    out[c + 1, i, j],
-                    out[c + 2, i, j],
-                    out[c + 3, i, j],
-                )
+                first = source[c * channel_stride :]
+                if channel_stride == 1:
+                    linear_row_beside(
+                        first,
+                        half,
+                        offset,
+                        pairs,
+                        steps,
+                        ahead,
+                        out[c, i, j],
+                        out[c + 1, i, j],
+                        out[c + 2, i, j],
+                        out[c + 3, i, j],
+                    )
+                else:
+                    linear_row_4(
+                        first,
+                        source[(c + 1) * channel_stride :],
+                        source[(c + 2) * channel_stride :],
+                        source[(c + 3) * channel_stride :],
+                        half,
+                        offset,
+                        pairs,
+                        steps,
+                        ahead,
+                        out[c, i, j],
+                        out[c + 1, i, j],
+                        out[c + 2, i, j],
+                        out[c + 3, i, j],
+                    )
                 c += 4
             while c < channels:
                 channel = source[c * channel_stride :]
-                linear_row_1(channel, offset, pairs, steps, ahead, out[c, i, j])
+                linear_row_1(channel, half, offset, pairs, steps, ahead, out[c, i, j])
                 c += 1
             if fill != 0.0:
                 for c in range(channels):
@@ -73,8 +90,8 @@ def linear_rows(source, shape, box, strides, steps, padding, fill, xyz, tile, ou
 
 
 @kernel
-def linear_tile(source, shape, box, strides, padding, fill, xyz, tile, out):
-    """Interpolate linearly into float32 ``out``.
+def linear_of(source, half, shape, box, strides, padding, fill, xyz, tile, out):
+    """Interpolate linearly; ``half`` as in :mod:`medaug.kernels.memory`.
 
     Where the last axis has no gaps, saying so makes a copy of the loops that loads two neighbours
     at once.
@@ -82,10 +99,22 @@ def linear_tile(source, shape, box, strides, padding, fill, xyz, tile, out):
     si, sj, sk = corner_steps(shape, strides[1:])
     if sk == 1:
         steps = si, sj, U(1)
-        linear_rows(source, shape, box, strides, steps, padding, fill, xyz, tile, out)
+        linear_rows(source, half, shape, box, strides, steps, padding, fill, xyz, tile, out)
     else:
         steps = si, sj, sk
-        linear_rows(source, shape, box, strides, steps, padding, fill, xyz, tile, out)
+        linear_rows(source, half, shape, box, strides, steps, padding, fill, xyz, tile, out)
+
+
+@kernel
+def linear_tile(source, shape, box, strides, padding, fill, xyz, tile, out):
+    """Interpolate linearly into float32 ``out``."""
+    linear_of(source, None, shape, box, strides, padding, fill, xyz, tile, out)
+
+
+@kernel
+def linear_half_tile(source, shape, box, strides, padding, fill, xyz, tile, out):
+    """Interpolate linearly into float32 ``out``; the uint16 of ``source`` are float16."""
+    linear_of(source, True, shape, box, strides, padding, fill, xyz, tile, out)
 
 
 @kernel

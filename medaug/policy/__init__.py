@@ -1,7 +1,13 @@
 """Policies: named lists of transforms."""
 
 from medaug.policy.curriculum import CurriculumD, Curriculumd, CurriculumDict
-from medaug.policy.load import load_policy, policy_path
+from medaug.policy.load import (
+    build_policy,
+    load_policy,
+    parse_policy,
+    policy_path,
+    read_policy,
+)
 from medaug.policy.mixing import (
     CarveMix,
     CutMix,
@@ -14,6 +20,7 @@ from medaug.policy.mixing import (
 from medaug.policy.operations import NOT_OPERATIONS, OPERATIONS, Operation, operation_names
 from medaug.policy.randaugment import RandAugmentD, RandAugmentd, RandAugmentDict
 from medaug.policy.trust import check_is_data
+from medaug.policy.units import Units, units_of, units_remark
 
 __all__ = [
     "NOT_OPERATIONS",
@@ -32,8 +39,14 @@ __all__ = [
     "RandMixD",
     "RandMixDict",
     "RandMixd",
+    "Units",
+    "build_policy",
     "check_is_data",
     "load_policy",
     "operation_names",
+    "parse_policy",
     "policy_path",
+    "read_policy",
+    "units_of",
+    "units_remark",
 ]

@@ -6,7 +6,6 @@ import difflib
 import inspect
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from pydoc import locate
 from typing import Any, get_args
 
 import yaml
@@ -14,7 +13,7 @@ from monai.bundle import ConfigParser
 from monai.transforms import Compose
 
 from medaug.errors import InputError
-from medaug.policy.trust import check_is_data
+from medaug.policy.trust import check_is_data, locate_target
 from medaug.resources import configs_dir
 from medaug.typing import StrPath
 
@@ -41,7 +40,9 @@ def policy_path(name_or_path: StrPath) -> Path:
     )
 
 
-def load_policy(name_or_path: StrPath, *, spatial_size: Sequence[int] | None = None) -> Compose:
+def load_policy(
+    name_or_path: StrPath, *, spatial_size: Sequence[int] | None = None, trust: bool = False
+) -> Compose:
     """Build a policy.
 
     Parameters
@@ -51,6 +52,8 @@ def load_policy(name_or_path: StrPath, *, spatial_size: Sequence[int] | None = N
     spatial_size : sequence of ints, optional
         What ``@spatial_size`` stands for in the policy: the patch that its spatial transform cuts
         out in the same resample. ``None`` keeps the size of the input.
+    trust : bool
+        Allow it to name and run any code, see :func:`medaug.policy.check_is_data`.
 
     Returns
     -------
@@ -63,29 +66,70 @@ def load_policy(name_or_path: StrPath, *, spatial_size: Sequence[int] | None = N
         If the file is no list of ``_target_`` entries, or a transform refuses its arguments.
     """
     path = policy_path(name_or_path)
-    size = None if spatial_size is None else [int(n) for n in spatial_size]
-    return Compose(
-        [_build(entry, size, f"{path}, entry {i + 1}") for i, entry in enumerate(_entries(path))]
-    )
+    return build_policy(read_policy(path), str(path), spatial_size=spatial_size, trust=trust)
 
 
-def _entries(path: Path) -> list[Any]:
+def read_policy(path: Path) -> str:
+    """Return the text of a policy file.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read, or is no UTF-8.
+    """
     try:
-        entries = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is no valid YAML: {' '.join(str(error).split())}") from error
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"cannot read the policy {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} is no valid YAML: {error}") from error
+
+
+def parse_policy(text: str, where: str) -> list[Any]:
+    """Return the entries of a policy.
+
+    Parameters
+    ----------
+    text : str
+        YAML.
+    where : str
+        Starts messages: the file.
+
+    Raises
+    ------
+    InputError
+        If the text is no list.
+    """
+    try:
+        entries = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise InputError(f"{where} is no valid YAML: {' '.join(str(error).split())}") from error
     if not isinstance(entries, list):
-        raise InputError(f"{path} must be a list of transforms, each with a _target_ key")
+        raise InputError(f"{where} must be a list of transforms, each with a _target_ key")
     return entries
 
 
-def _build(entry: Any, spatial_size: list[int] | None, where: str) -> Any:
+def build_policy(
+    text: str, where: str, *, spatial_size: Sequence[int] | None = None, trust: bool = False
+) -> Compose:
+    """Build a policy from the text of its file; see :func:`load_policy`."""
+    size = None if spatial_size is None else [int(n) for n in spatial_size]
+    return Compose(
+        [
+            _build(entry, size, f"{where}, entry {i + 1}", trust)
+            for i, entry in enumerate(parse_policy(text, where))
+        ]
+    )
+
+
+def _build(entry: Any, spatial_size: list[int] | None, where: str, trust: bool) -> Any:
     if not isinstance(entry, dict) or not isinstance(entry.get("_target_"), str):
         raise InputError(
             f"{where} must be a mapping with a _target_ key, such as "
             "'_target_: medaug.transforms.RandSpatiald'"
         )
-    check_is_data(entry, where)
+    if not trust:
+        check_is_data(entry, where)
     where = f"{where} ({entry['_target_']})"
     _check_arguments(entry, where)
     parser = ConfigParser({"spatial_size": spatial_size, "transform": entry})
@@ -113,10 +157,11 @@ def _check_arguments(content: Any, where: str) -> None:
 
 
 def _check_target(entry: dict[str, Any], where: str) -> None:
-    target = locate(entry["_target_"])
+    target = locate_target(entry["_target_"], where)
     if not callable(target):
         module, _, name = entry["_target_"].rpartition(".")
-        known = dir(locate(module)) if locate(module) else []
+        home = locate_target(module, where)
+        known = [] if home is None else dir(home)
         raise InputError(f"{where}: there is no {name!r} in {module}{_nearest(name, known)}")
     known = _arguments_of(target)
     for key in entry:

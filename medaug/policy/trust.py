@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+from pydoc import ErrorDuringImport, locate
 from typing import Any
 
 from medaug.errors import InputError
 
-#: Whose classes a ``_target_`` may be.
+#: How a ``_target_`` must begin.
 TRUSTED = ("medaug.", "monai.", "torch.")
+#: In which modules its class must be defined. Other classes of the same packages run commands,
+#: unpickle files or read configurations of their own when they are made.
+_CLASSES_OF = (
+    "medaug.transforms.",
+    "medaug.policy.",
+    "monai.transforms.",
+    "monai.networks.",
+    "torch.nn.",
+)
+#: But for these, which call what their arguments name.
+_NOT_OF = ("monai.transforms.io.",)
+#: The ways to use a class; ``debug``, which MONAI knows as well, waits for a person.
+_MODES = ("default", "callable")
 
 
 def check_is_data(content: Any, where: str) -> None:
-    """Refuse, at any depth, a ``_target_`` that is not trusted and an expression of MONAI's.
+    """Refuse, at any depth, what MONAI would take as more than data.
+
+    That is a ``_target_`` that is no class of transforms or of networks, an expression (``$...``)
+    and what comes from another file (``%...``).
 
     Parameters
     ----------
@@ -26,15 +43,60 @@ def check_is_data(content: Any, where: str) -> None:
         If ``content`` would run code.
     """
     if isinstance(content, dict):
-        target = content.get("_target_")
-        if isinstance(target, str) and not target.startswith(TRUSTED):
-            raise InputError(
-                f"{where}: _target_ {target!r} is not allowed; "
-                f"it must begin with {', '.join(TRUSTED)}"
-            )
+        if "_target_" in content:
+            _check_component(content, where)
         content = list(content.values())
     if isinstance(content, list):
         for item in content:
             check_is_data(item, where)
     elif isinstance(content, str) and content.startswith("$"):
         raise InputError(f"{where}: {content!r} is an expression; a configuration cannot run code")
+    elif isinstance(content, str) and content.startswith("%"):
+        raise InputError(
+            f"{where}: {content!r} is taken from another place; a configuration cannot do that"
+        )
+
+
+def locate_target(target: str, where: str) -> Any:
+    """Return what a ``_target_`` names, or None if there is no such thing.
+
+    Parameters
+    ----------
+    target : str
+        Dotted path; its modules are imported.
+    where : str
+        Starts the message.
+
+    Raises
+    ------
+    InputError
+        If a module cannot be imported.
+    """
+    try:
+        return locate(target)
+    except ErrorDuringImport as error:
+        raise InputError(f"{where}: cannot import {target}: {error.value}") from error
+
+
+def _check_component(entry: dict[str, Any], where: str) -> None:
+    target = entry["_target_"]
+    if not isinstance(target, str) or not target.startswith(TRUSTED):
+        raise InputError(
+            f"{where}: _target_ {target!r} is not allowed; it must begin with {', '.join(TRUSTED)}"
+        )
+    found = locate_target(target, where)
+    if found is not None and not _is_allowed(found):
+        raise InputError(
+            f"{where}: _target_ {target!r} is not allowed; it must be a class of "
+            f"{', '.join(package.rstrip('.') for package in _CLASSES_OF)} "
+            "that reads and writes no files"
+        )
+    if "_debug_" in entry or entry.get("_mode_", "default") not in _MODES:
+        raise InputError(f"{where}: _mode_ must be one of {', '.join(_MODES)}, without _debug_")
+
+
+def _is_allowed(found: Any) -> bool:
+    if not isinstance(found, type):
+        return False
+    home = f"{found.__module__}."
+    return home.startswith(_CLASSES_OF) and not home.startswith(_NOT_OF)

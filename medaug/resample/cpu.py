@@ -12,6 +12,7 @@ import numpy.typing as npt
 from medaug import buffers
 from medaug.geometry import AffineStage, Shape, Warp, WarpKind
 from medaug.kernels import corners, tiles
+from medaug.kernels.memory import READS_HALF
 from medaug.kernels.rows import map_tile
 from medaug.resample.box import Source, coefficients_of, voxels_of
 from medaug.resample.chain import chain_of
@@ -134,6 +135,9 @@ def _job(array: AnyArray, warp: Warp, sampling: Sampling) -> _Job:
         fill, dtype = np.float32(sampling.padding_value), np.dtype(np.float32)
         if sampling.mode == "cubic":
             source = coefficients_of(array, warp, padding_mode)
+        elif array.dtype == np.float16 and READS_HALF:
+            kernel, bits = tiles.linear_half_tile, array.view(np.uint16)
+            source = voxels_of(bits, bits.dtype, warp, padding_mode)
         else:
             readable = array.dtype if array.dtype in _READ_DIRECTLY else dtype
             source = voxels_of(array, readable, warp, padding_mode)

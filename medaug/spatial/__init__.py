@@ -4,9 +4,10 @@ from medaug.spatial.crop import CenterCrop, ForegroundCrop, RandomCrop
 from medaug.spatial.effect import SpatialEffect
 from medaug.spatial.elastic import Elastic
 from medaug.spatial.flip import Flip
-from medaug.spatial.foreground import Foreground
+from medaug.spatial.foreground import Foreground, LabelArray, LabelVoxels, Voxels
 from medaug.spatial.grid import Grid
 from medaug.spatial.joint import Move, Step, sample_move
+from medaug.spatial.label_index import LabelIndex, index_of, with_index
 from medaug.spatial.resize import ResizeToSize, ResizeToSpacing
 from medaug.spatial.rotate import Rotate
 from medaug.spatial.rotate90 import Rotate90
@@ -22,6 +23,9 @@ __all__ = [
     "Foreground",
     "ForegroundCrop",
     "Grid",
+    "LabelArray",
+    "LabelIndex",
+    "LabelVoxels",
     "Move",
     "RandomCrop",
     "ResizeToSize",
@@ -35,7 +39,10 @@ __all__ = [
     "SpatialEffect",
     "Step",
     "Translate",
+    "Voxels",
+    "index_of",
     "parse_size",
     "parse_spacing_mm",
     "sample_move",
+    "with_index",
 ]

@@ -19,7 +19,7 @@ from monai.utils.enums import TraceKeys
 from medaug.geometry import Warp
 from medaug.ranges import FULL, Strength
 from medaug.resample import Mode, Sampling, check_choice
-from medaug.spatial import Foreground, Grid, Step, sample_move
+from medaug.spatial import Foreground, Grid, LabelArray, Step, index_of, sample_move
 from medaug.transforms.base import DictTransform, RandDictTransform, Record, Sample
 from medaug.transforms.options import (
     Backend,
@@ -267,8 +267,8 @@ class WarpDictTransform(DictTransform):
                 f"{self.label_key!r} must have one channel of labels for a crop about the "
                 f"foreground; got shape {list(label.shape)}"
             )
-        first, second, third = voxels.shape[1:]
-        return Foreground(voxels[0], Warp((first, second, third)))
+        known = index_of(voxels[0]) or LabelArray(voxels[0])
+        return Foreground(known, Warp(known.shape))
 
 
 class RandWarpDictTransform(RandDictTransform, WarpDictTransform):

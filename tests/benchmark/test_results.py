@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from medaug.benchmark.files import dump_json, write_atomically
+from medaug.io.files import dump_json, write_atomically
 from medaug.benchmark.results import Results, collect_results, write_results
 from medaug.benchmark.run_result import RunResult
 from medaug.benchmark.statistics import compare_arms

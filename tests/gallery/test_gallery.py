@@ -89,26 +89,8 @@ def test_the_slice_is_axial_and_has_the_most_label(axis):
     slices = np.moveaxis(label[0], axis, 0)
     slices[3, :4], slices[5, :9], slices[7, :2] = 1, 1, 1
     subject = Subject("it", label.astype(np.float32), label, affine)
-    assert (subject.axis, subject.at) == (axis, 5)
-    assert Subject("it", subject.image, None, affine).at == SHAPE[axis] // 2
-
-
-@pytest.mark.parametrize(("right", "front"), [(1, 1), (-1, 1), (1, -1), (-1, -1)])
-@pytest.mark.parametrize("swapped", [False, True])
-def test_the_front_is_up_and_the_right_of_the_patient_on_the_left(right, front, swapped):
-    affine = np.diag([right * 2.0, front * 3.0, 4.0, 1.0])
-    first, second = (0.0, 10.0)
-    image = np.zeros((1, 5, 6, 3), np.float32)
-    # World x grows to the left of the patient's right: RAS, so the right is where x is large.
-    image[0, -1 if right > 0 else 0, -1 if front > 0 else 0, :] = second
-    if swapped:
-        image, affine = image.transpose(0, 2, 1, 3), affine[:, [1, 0, 2, 3]]
-    subject = Subject("it", image, None, affine)
-    picture = subject.picture(image)
-    assert picture.shape == (6, 5)
-    assert picture[0, 0] == second
-    assert picture[-1, -1] == first
-    assert subject.aspect == pytest.approx(1.5)
+    assert (subject.plane.axis, subject.plane.at) == (axis, 5)
+    assert Subject("it", subject.image, None, affine).plane.at == SHAPE[axis] // 2
 
 
 def test_other_scans_are_stretched_for_operations_in_hu_and_ct_is_not():
@@ -172,7 +154,7 @@ def test_a_scan_is_read_cut_to_its_foreground_and_keeps_its_place(tmp_path):
 def test_the_phantom_has_a_label_in_its_slice():
     subject = phantom_subject()
     assert subject.picture(subject.label).any()
-    assert subject.axis == 2
+    assert subject.plane.axis == 2
 
 
 def test_a_scan_that_cannot_be_shown_is_named(tmp_path):

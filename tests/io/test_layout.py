@@ -1,135 +1,101 @@
-"""Both layouts are found in a fixed order, and each fault of a folder is named."""
+"""The layout of a folder is recognised, and what no layout may let pass is named."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
+import unicodedata
 from pathlib import Path
-from typing import Any
 
 import pytest
+from scan_folders import decathlon, folder_pair, touch, unprivileged
 
 from medaug.errors import InputError
-from medaug.io.layout import case_name, find_dataset
-
-LABELS = {"0": "background", "1": "Anterior", "2": "Posterior"}
-
-
-def touch(folder: Path, names: Iterable[str]) -> None:
-    folder.mkdir(exist_ok=True)
-    for name in names:
-        (folder / name).write_bytes(b"")
+from medaug.io.layouts import find_dataset, survey_dataset
+from medaug.io.layouts.naming import case_name, patient_of
+from medaug.io.layouts.rules import LayoutRules
+from medaug.io.problems import Problem
 
 
-def decathlon(root: Path, names: Iterable[str] = ("a", "b"), **changes: Any) -> Path:
-    files = [f"{name}.nii.gz" for name in names]
-    touch(root / "imagesTr", files)
-    touch(root / "labelsTr", files)
-    training = [{"image": f"./imagesTr/{f}", "label": f"./labelsTr/{f}"} for f in files]
-    content = {"name": "Toy", "labels": LABELS, "training": training} | changes
-    (root / "dataset.json").write_text(json.dumps(content))
-    return root
+def refusal(root: Path, rules: LayoutRules | None = None) -> str:
+    """What is said of a folder: always one line."""
+    with pytest.raises(InputError) as caught:
+        find_dataset(root, rules)
+    assert len(str(caught.value).splitlines()) == 1
+    return str(caught.value)
 
 
-def folder_pair(root: Path, images: Iterable[str], labels: Iterable[str]) -> Path:
-    touch(root / "images", images)
-    touch(root / "labels", labels)
-    return root
+def names_of(root: Path, rules: LayoutRules | None = None) -> list[str]:
+    return [case.name for case in survey_dataset(root, rules).cases]
 
 
-def names_of(root: Path) -> list[str]:
-    return [case.name for case in find_dataset(root).cases]
-
-
-# --- what is found ----------------------------------------------------------------------------
-
-
-def test_decathlon_folder_gives_files_name_and_labels(tmp_path: Path) -> None:
-    found = find_dataset(decathlon(tmp_path))
-    assert (found.name, found.root) == ("Toy", tmp_path)
-    assert found.labels == {0: "background", 1: "Anterior", 2: "Posterior"}
-    assert found.cases[0].name == "a"
-    assert found.cases[0].image == tmp_path / "imagesTr" / "a.nii.gz"
-    assert found.cases[0].label == tmp_path / "labelsTr" / "a.nii.gz"
-
-
-def test_labels_by_name_as_in_nnunet_mean_the_same(tmp_path: Path) -> None:
-    by_name = {"Posterior": 2, "background": 0, "Anterior": 1}
-    found = find_dataset(decathlon(tmp_path, labels=by_name))
-    assert found.labels == {0: "background", 1: "Anterior", 2: "Posterior"}
-    assert list(found.labels) == [0, 1, 2]
-
-
-def test_pair_of_folders_lists_no_labels_and_ignores_hidden_and_other_files(
-    tmp_path: Path,
-) -> None:
-    folder_pair(tmp_path, ["x.nii.gz", "._x.nii.gz", "notes.txt"], ["x.nii", ".DS_Store"])
-    found = find_dataset(tmp_path)
-    assert found.labels is None
-    assert found.name == tmp_path.name
-    assert [(c.name, c.image.name, c.label.name) for c in found.cases] == [
-        ("x", "x.nii.gz", "x.nii")
-    ]
-
-
-def test_cases_come_in_natural_order_in_both_layouts(tmp_path: Path) -> None:
-    names = ["case_10", "case_9", "b", "case_09", "case_1b", "case_1"]
-    expected = ["b", "case_1", "case_1b", "case_09", "case_9", "case_10"]
-    for folder in ("decathlon", "pair"):
-        (tmp_path / folder).mkdir()
-    files = [f"{name}.nii" for name in names]
-    assert names_of(decathlon(tmp_path / "decathlon", names)) == expected
-    assert names_of(folder_pair(tmp_path / "pair", files, files)) == expected
+# --- names ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("file", "name"), [("a/b.nii.gz", "b"), ("b.nii", "b"), ("b.v2.nii.gz", "b.v2"), ("b", "b")]
+    ("file", "name"),
+    [
+        ("a/b.nii.gz", "b"),
+        ("b.nii", "b"),
+        ("b.v2.nii.gz", "b.v2"),
+        ("b", "b"),
+        ("b.mha", "b"),
+        ("b.mhd", "b"),
+        ("B.NRRD", "B"),
+        ("b.nii.txt", "b.nii.txt"),
+        ("Zo\u0308e 1.nii", "Z\u00f6e 1"),
+    ],
 )
 def test_case_name_is_the_file_name_without_its_ending(file: str, name: str) -> None:
     assert case_name(file) == name
 
 
-def test_real_decathlon_folder_is_found(hippocampus: Path) -> None:
-    found = find_dataset(hippocampus)
-    assert len(found.cases) == 200
-    assert found.labels == {0: "background", 1: "Anterior", 2: "Posterior"}
+def test_cases_come_in_natural_order(tmp_path: Path) -> None:
+    files = [f"{name}.nii" for name in ("case_10", "case_9", "b", "case_09", "case_1b", "case_1")]
+    expected = ["b", "case_1", "case_1b", "case_09", "case_9", "case_10"]
+    assert names_of(folder_pair(tmp_path, files, files)) == expected
 
 
-# --- what is refused --------------------------------------------------------------------------
+def test_spaces_and_letters_of_any_script_are_names_like_others(tmp_path: Path) -> None:
+    names = ["M\u00fcller links 2", "\u60a3\u8005 1", "caf\u00e9"]
+    images = [f"{name}.nii.gz" for name in names]
+    labels = [unicodedata.normalize("NFD", name) for name in images]  # as macOS would store them
+    assert sorted(names_of(folder_pair(tmp_path, images, labels))) == sorted(names)
 
 
-def refusal(root: Path) -> str:
-    with pytest.raises(InputError) as caught:
-        find_dataset(root)
-    return str(caught.value)
+# --- recognition ------------------------------------------------------------------------------
 
 
 def test_missing_folder_and_unknown_layout_are_named(tmp_path: Path) -> None:
     assert f"{tmp_path / 'gone'}: no such folder" in refusal(tmp_path / "gone")
     message = refusal(tmp_path)
-    assert str(tmp_path) in message
-    assert "dataset.json" in message
-    assert "images/" in message
+    assert message.startswith(f"{tmp_path}: no known data set layout")
+    for layout in ("dataset.json", "images/", "BraTS", "DICOM"):
+        assert layout in message
 
 
-def test_image_without_label_and_label_without_image_are_named(tmp_path: Path) -> None:
-    folder_pair(tmp_path, ["a.nii", "b.nii", "c10.nii", "c9.nii"], ["a.nii", "b.nii"])
-    message = refusal(tmp_path)
-    assert message.startswith(f"{tmp_path / 'images' / 'c9.nii'}: no label")
-    assert "1 more" in message
-    touch(tmp_path / "labels", ["c9.nii", "c10.nii", "d.nii"])
-    message = refusal(tmp_path)
-    assert message.startswith(f"{tmp_path / 'labels' / 'd.nii'}: no image")
-    assert "more" not in message
+def test_a_file_in_place_of_the_folder_is_named(tmp_path: Path) -> None:
+    (tmp_path / "scan.nii").write_bytes(b"")
+    assert f"{tmp_path / 'scan.nii'}: no such folder" in refusal(tmp_path / "scan.nii")
 
 
-def test_two_files_of_one_case_are_refused(tmp_path: Path) -> None:
-    folder_pair(tmp_path, ["a.nii", "a.nii.gz"], ["a.nii"])
-    assert "a.nii beside it is of the same case" in refusal(tmp_path)
+def test_the_first_layout_that_fits_is_taken_unless_the_rules_name_one(tmp_path: Path) -> None:
+    touch(tmp_path / "c1", ["c1_t1.nii", "c1_seg.nii"])
+    assert survey_dataset(tmp_path).layout == "brats"
+    folder_pair(tmp_path, ["x.nii"], ["x.nii"])
+    assert survey_dataset(tmp_path).layout == "folders"
+    decathlon(tmp_path)
+    assert survey_dataset(tmp_path).layout == "decathlon"
+    assert survey_dataset(tmp_path, LayoutRules(kind="folders")).layout == "folders"
+    assert survey_dataset(tmp_path, LayoutRules(kind="brats")).layout == "brats"
+    pattern = LayoutRules(images="images/{case}.nii", labels="labels/{case}.nii")
+    assert survey_dataset(tmp_path, pattern).layout == "pattern"
 
 
-def test_case_listed_twice_is_refused(tmp_path: Path) -> None:
-    assert "two cases are called a" in refusal(decathlon(tmp_path, ["a", "b", "a"]))
+def test_layout_that_the_rules_name_but_the_folder_has_not_is_named(tmp_path: Path) -> None:
+    folder_pair(tmp_path, ["x.nii"], ["x.nii"])
+    assert "no cases in it (looked for the layout brats)" in refusal(
+        tmp_path, LayoutRules(kind="brats")
+    )
+    assert "dataset.json: cannot read" in refusal(tmp_path, LayoutRules(kind="nnunet"))
 
 
 @pytest.mark.parametrize("layout", ["decathlon", "pair"])
@@ -141,45 +107,133 @@ def test_data_set_without_cases_is_refused(tmp_path: Path, layout: str) -> None:
     assert "no cases" in refusal(tmp_path)
 
 
-@pytest.mark.parametrize("key", ["image", "label"])
-def test_listed_file_that_is_missing_is_named_with_its_key(tmp_path: Path, key: str) -> None:
-    decathlon(tmp_path)
-    file = tmp_path / f"{key}sTr" / "b.nii.gz"
-    file.unlink()
-    message = refusal(tmp_path)
-    assert f"key training.1.{key}" in message
-    assert str(file) in message
+def test_real_folders_are_recognised(shared_data: Path, hippocampus: Path) -> None:
+    brats = find_dataset(shared_data / "BraTS2018")
+    assert (brats.layout, len(brats.cases), brats.problems) == ("brats", 20, ())
+    assert brats.channels == ("flair", "t1", "t1ce", "t2")
+    assert brats.cases[0].name == "Brats18_2013_3_1"
+    assert [files.path.name for files in brats.cases[0].images] == [
+        f"Brats18_2013_3_1_{name}.nii.gz" for name in brats.channels
+    ]
+    decathlon = find_dataset(hippocampus)
+    assert (decathlon.layout, len(decathlon.cases), decathlon.problems) == ("decathlon", 200, ())
+    assert (decathlon.cases[0].name, decathlon.channels) == ("hippocampus_001", ("MRI",))
+    assert decathlon.labels == {0: "background", 1: "Anterior", 2: "Posterior"}
 
 
-MALFORMED: list[tuple[str, dict[str, Any]]] = [
-    ("key training:", {"training": None}),
-    ("key training.0.label:", {"training": [{"image": "a.nii"}]}),
-    ("key training.0:", {"training": ["a.nii"]}),
-    ("key training.0.image:", {"training": [{"image": ["a.nii", "b.nii"], "label": "c.nii"}]}),
-    ("key labels:", {"labels": {"0": "background"}}),
-    ("key labels: 0 is missing", {"labels": {"1": "a", "2": "b"}}),
-    ("key labels: a name is listed twice", {"labels": {"0": "background", "1": "a", "2": "a"}}),
-    ("key labels: a value is listed twice", {"labels": {"background": 0, "a": 1, "b": 1}}),
-    ("key labels.lesion:", {"labels": {"background": 0, "lesion": [1, 2]}}),
-    ("key labels.one:", {"labels": {"0": "background", "one": "lesion"}}),
-    ("key labels.lesion:", {"labels": {"background": 0, "lesion": -1}}),
-]
+# --- what no layout lets pass -----------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("problem", "changes"), MALFORMED)
-def test_malformed_dataset_json_is_named_with_its_key(
-    tmp_path: Path, problem: str, changes: dict[str, Any]
-) -> None:
-    message = refusal(decathlon(tmp_path, **changes))
-    assert message.startswith(f"{tmp_path / 'dataset.json'}: {problem}")
+def test_survey_keeps_good_cases_and_find_refuses_for_the_first_problem(tmp_path: Path) -> None:
+    folder_pair(tmp_path, ["a.nii", "a.nii.gz", "b.nii"], ["a.nii", "b.nii", "c.nii"])
+    found = survey_dataset(tmp_path)
+    assert [case.name for case in found.cases] == ["b"]
+    errors = [problem for problem in found.problems if problem.severity == "error"]
+    assert len(errors) > 1
+    assert refusal(tmp_path) == (
+        f"{errors[0].message} ({len(errors) - 1} more of its files have problems.)"
+    )
+
+
+def test_a_folder_of_nothing_but_faults_can_be_surveyed(tmp_path: Path) -> None:
+    folder_pair(tmp_path, ["a.nii", "a.nii.gz"], [])
+    found = survey_dataset(tmp_path)
+    assert (found.cases, len(found.problems)) == ((), 1)
+
+
+def link(tmp_path: Path, target: str) -> Path:
+    """A data set in which image b is a link."""
+    touch(tmp_path / "elsewhere", ["secret.nii"])
+    root = folder_pair(tmp_path / "set", ["a.nii"], ["a.nii", "b.nii"])
+    touch(root / "store", ["b.nii"])
+    (root / "images" / "b.nii").symlink_to(target)
+    return root
+
+
+def test_link_out_of_the_folder_is_refused_unless_allowed(tmp_path: Path) -> None:
+    root = link(tmp_path, "../../elsewhere/secret.nii")
+    found = survey_dataset(root)
+    assert [case.name for case in found.cases] == ["a"]
+    path, secret = root / "images" / "b.nii", (tmp_path / "elsewhere" / "secret.nii").resolve()
+    assert found.problems == (
+        Problem(
+            "error",
+            path,
+            f"{path}: leads out of the data set's folder, to {secret}; put the file itself there, "
+            "or set `follow_links: true` under `layout` in the configuration.",
+            "b",
+        ),
+    )
+    assert names_of(root, LayoutRules(follow_links=True)) == ["a", "b"]
+
+
+def test_link_within_the_folder_and_to_the_folder_itself_are_fine(tmp_path: Path) -> None:
+    root = link(tmp_path, "../store/b.nii")
+    (tmp_path / "alias").symlink_to(root)
+    for folder in (root, tmp_path / "alias"):
+        assert [case.name for case in find_dataset(folder).cases] == ["a", "b"]
+
+
+def test_link_of_a_whole_folder_and_paths_with_dots_are_links_out_too(tmp_path: Path) -> None:
+    touch(tmp_path / "elsewhere" / "c1", ["c1_t1.nii", "c1_seg.nii"])
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "c1").symlink_to(tmp_path / "elsewhere" / "c1")
+    assert "c1_t1.nii: leads out of the data set's folder" in refusal(tmp_path / "set")
+    entry = {"image": "../elsewhere/c1/c1_t1.nii", "label": "../elsewhere/c1/c1_seg.nii"}
+    decathlon(tmp_path / "listed", training=[entry])
+    assert "c1_t1.nii: leads out of the data set's folder" in refusal(tmp_path / "listed")
+
+
+def test_a_broken_link_is_named(tmp_path: Path) -> None:
+    root = link(tmp_path, "../store/gone.nii")
+    assert refusal(root).startswith(f"{root / 'images' / 'b.nii'}: a link to {root / 'store'}")
+
+
+def test_folder_without_permission_is_named(tmp_path: Path) -> None:
+    folder_pair(tmp_path, ["a.nii"], ["a.nii"])
+    (tmp_path / "labels").chmod(0)
+    with unprivileged(tmp_path / "labels"):
+        message = refusal(tmp_path)
+    (tmp_path / "labels").chmod(0o755)
+    assert message == (
+        f"{tmp_path / 'labels'}: no permission to look into it; change that or leave it out."
+    )
+
+
+# --- patients ---------------------------------------------------------------------------------
+
+
+def test_two_scans_of_one_patient_are_noted(tmp_path: Path) -> None:
+    files = ["p1_a.nii", "p1_b.nii", "p2_a.nii"]
+    found = find_dataset(folder_pair(tmp_path, files, files), LayoutRules(patient="p[0-9]+"))
+    assert [case.patient for case in found.cases] == ["p1", "p1", "p2"]
+    assert found.problems == (
+        Problem(
+            "note",
+            tmp_path,
+            f"{tmp_path}: 2 scans are of patient p1 (p1_a, p1_b); keep them in one fold.",
+        ),
+    )
 
 
 @pytest.mark.parametrize(
-    ("content", "problem"),
-    [(b"{", "not valid JSON"), (b"\xff\xfe{}", "not valid JSON"), (b"[]", "no JSON object")],
+    ("rule", "case", "default", "patient"),
+    [
+        (None, "a_1", None, "a_1"),
+        (None, "a_1", "a", "a"),
+        ("^[a-z]+", "a_1", None, "a"),
+        ("(?:id)([0-9]+)", "id77_x", "layout", "77"),
+        ("none such", "a_1", None, "a_1"),
+    ],
 )
-def test_dataset_json_that_cannot_be_parsed_is_named(
-    tmp_path: Path, content: bytes, problem: str
+def test_patient_is_the_first_group_or_the_match_of_the_rule(
+    rule: str | None, case: str, default: str | None, patient: str
 ) -> None:
-    (tmp_path / "dataset.json").write_bytes(content)
-    assert f"dataset.json: {problem}" in refusal(tmp_path)
+    assert patient_of(case, LayoutRules(patient=rule), default) == patient
+
+
+def test_rule_that_is_no_regular_expression_is_named(tmp_path: Path) -> None:
+    root = folder_pair(tmp_path, ["a.nii"], ["a.nii"])
+    assert refusal(root, LayoutRules(patient="(")).startswith(
+        "layout.patient: '(' is not a regular"
+    )

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
+import os
+import tracemalloc
+from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import nibabel as nib
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scan_folders import unprivileged
 
 from medaug.errors import InputError
+from medaug.io import nifti_voxels
 from medaug.io.volume import read_volume, write_volume
 
 SHAPE = (5, 4, 3)
@@ -130,6 +137,168 @@ def test_header_trifles_are_not_remarked_on(
     assert capfd.readouterr() == ("", "")
 
 
+def test_trailing_axes_of_length_one_are_dropped(tmp_path: Path) -> None:
+    for axes in ((1,), (1, 1), (2, 1)):
+        stored = ramp((*SHAPE, *axes))
+        nib.save(nib.Nifti1Image(stored, AFFINE), tmp_path / "scan.nii")
+        data = read_volume(tmp_path / "scan.nii").data
+        assert data.shape == (axes[0], *SHAPE)
+        np.testing.assert_array_equal(data[-1], stored.reshape((*SHAPE, axes[0]))[..., -1])
+
+
+def test_large_scans_are_read_in_slabs_of_whole_planes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_volume(tmp_path / "scan.nii.gz", ramp((2, 5, 4, 7)), AFFINE)
+    for slab in (1, 2 * 5 * 4 * 2, 3 * 5 * 4 * 2 + 1, 1 << 20):
+        monkeypatch.setattr(nifti_voxels, "_SLAB_BYTES", slab)
+        np.testing.assert_array_equal(
+            read_volume(tmp_path / "scan.nii.gz").data, ramp((2, 5, 4, 7))
+        )
+
+
+@pytest.mark.parametrize("name", ["scan.nii", "scan.nii.gz"])
+def test_reading_needs_little_memory_beyond_the_voxels(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr(nifti_voxels, "_SLAB_BYTES", 1 << 20)
+    voxels = np.zeros((128, 128, 256), np.int16)
+    write_volume(tmp_path / name, voxels, AFFINE)
+    tracemalloc.start()
+    read_volume(tmp_path / name)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert voxels.nbytes < peak < 1.7 * voxels.nbytes
+
+
+# --- which affine -----------------------------------------------------------------------------
+
+
+def two_affines(path: Path, sform: np.ndarray, qform: np.ndarray, codes: tuple[int, int]) -> None:
+    image = nib.Nifti1Image(ramp(), None)
+    image.set_sform(sform, codes[0])
+    image.set_qform(qform, codes[1])
+    nib.save(image, path)
+
+
+def moved(x_mm: float) -> np.ndarray:
+    return AFFINE + x_mm * np.eye(4, k=3)
+
+
+def test_sform_and_qform_that_disagree_need_a_choice(tmp_path: Path) -> None:
+    path = tmp_path / "scan.nii"
+    two_affines(path, AFFINE, moved(4.0), (1, 1))
+    with pytest.raises(InputError) as caught:
+        read_volume(path)
+    assert str(caught.value) == (
+        f"{path}: the sform and the qform of the header disagree, by up to 4 mm; say which one is "
+        "right (`geometry: sform` or `geometry: qform` in the configuration) or correct the header."
+    )
+    np.testing.assert_allclose(read_volume(path, geometry="sform").affine, AFFINE, atol=1e-5)
+    np.testing.assert_allclose(read_volume(path, geometry="qform").affine, moved(4.0), atol=1e-5)
+
+
+@pytest.mark.parametrize(("apart", "refused"), [(0.07, False), (0.08, True)])
+def test_they_may_differ_by_a_tenth_of_the_finest_axis(
+    tmp_path: Path, apart: float, refused: bool
+) -> None:
+    two_affines(tmp_path / "scan.nii", AFFINE, moved(apart), (1, 1))  # the finest axis: 0.75 mm
+    with pytest.raises(InputError) if refused else nullcontext():
+        read_volume(tmp_path / "scan.nii")
+
+
+@pytest.mark.parametrize("geometry", [None, "sform", "qform"])
+def test_an_affine_whose_code_is_not_set_does_not_count(tmp_path: Path, geometry: Any) -> None:
+    path = tmp_path / "scan.nii"
+    two_affines(path, AFFINE, moved(4.0), (2, 0))
+    np.testing.assert_allclose(read_volume(path, geometry=geometry).affine, AFFINE, atol=1e-5)
+    two_affines(path, AFFINE, moved(4.0), (0, 1))
+    np.testing.assert_allclose(read_volume(path, geometry=geometry).affine, moved(4.0), atol=1e-5)
+
+
+# --- what is written --------------------------------------------------------------------------
+
+
+def test_header_of_another_volume_is_kept(tmp_path: Path) -> None:
+    image = nib.Nifti1Image(ramp(dtype="uint8"), AFFINE)
+    image.set_sform(AFFINE, "mni")
+    image.set_qform(AFFINE, "scanner")
+    header = image.header
+    header["descrip"], header["cal_max"] = b"T1w of 2019", 200
+    header.set_xyzt_units("mm", "msec")
+    header.set_dim_info(0, 1, 2)
+    header.set_slope_inter(2, 5)
+    nib.save(image, tmp_path / "original.nii")
+    like = read_volume(tmp_path / "original.nii")
+    path = tmp_path / "new.nii.gz"
+    write_volume(path, ramp(dtype="float32"), AFFINE, like=like)
+    kept = read_volume(path)
+    np.testing.assert_array_equal(kept.data[0], ramp(dtype="float32"))
+    np.testing.assert_array_equal(kept.affine, AFFINE)
+    assert kept.header["descrip"].item() == b"T1w of 2019"
+    assert kept.header.get_xyzt_units() == ("mm", "msec")
+    assert (kept.header["sform_code"], kept.header["qform_code"]) == (4, 4)
+    assert kept.header.get_dim_info() == (0, 1, 2)
+    assert kept.header["cal_max"] == 0
+
+
+def test_on_another_grid_the_order_of_acquisition_is_dropped(tmp_path: Path) -> None:
+    image = nib.Nifti1Image(ramp(), AFFINE)
+    image.header.set_dim_info(0, 1, 2)
+    nib.save(image, tmp_path / "original.nii")
+    like = read_volume(tmp_path / "original.nii")
+    write_volume(tmp_path / "new.nii", ramp((7, 8, 9)), moved(9), like=like)
+    written = read_volume(tmp_path / "new.nii")
+    assert written.header.get_dim_info() == (None, None, None)
+    np.testing.assert_array_equal(written.affine, moved(9))
+
+
+def test_kind_and_byte_order_of_the_header_are_kept(tmp_path: Path) -> None:
+    header = nib.Nifti2Header(endianness=">")
+    nib.save(nib.Nifti2Image(ramp(), AFFINE, header), tmp_path / "original.nii")
+    like = read_volume(tmp_path / "original.nii")
+    write_volume(tmp_path / "new.nii", ramp((2, *SHAPE), "float32"), AFFINE, like=like)
+    written = read_volume(tmp_path / "new.nii")
+    assert isinstance(written.header, nib.Nifti2Header)
+    assert written.header.endianness == ">"
+    np.testing.assert_array_equal(written.data, ramp((2, *SHAPE), "float32"))
+
+
+def test_sheared_affine_is_in_the_sform_alone(tmp_path: Path) -> None:
+    sheared = AFFINE.copy()
+    sheared[0, 2] = 1.5
+    write_volume(tmp_path / "scan.nii", ramp(), sheared)
+    volume = read_volume(tmp_path / "scan.nii")
+    np.testing.assert_array_equal(volume.affine, sheared)
+    assert volume.header["qform_code"] == 0
+    write_volume(tmp_path / "scan.nii", ramp(), AFFINE)
+    assert read_volume(tmp_path / "scan.nii").header["qform_code"] == 2
+
+
+def test_compressed_file_tells_neither_time_nor_name(tmp_path: Path) -> None:
+    write_volume(tmp_path / "scan.nii.gz", ramp(), AFFINE)
+    content = (tmp_path / "scan.nii.gz").read_bytes()
+    assert content[3:8] == bytes(5)  # flags, none of which is FNAME, and the time
+    assert [path.name for path in tmp_path.iterdir()] == ["scan.nii.gz"]
+
+
+def test_failed_write_leaves_what_was_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "scan.nii"
+    write_volume(path, ramp(), AFFINE)
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "no space")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(InputError) as caught:
+        write_volume(path, ramp() + 1, AFFINE)
+    assert str(caught.value).startswith(f"{path}: cannot write (No space left on device);")
+    np.testing.assert_array_equal(read_volume(path).data[0], ramp())
+    assert [file.name for file in tmp_path.iterdir()] == ["scan.nii"]
+
+
 # --- bad files --------------------------------------------------------------------------------
 
 
@@ -138,7 +307,9 @@ def not_nifti() -> bytes:
 
 
 def flipped(content: bytes, position: int) -> bytes:
-    return content[:position] + bytes([content[position] ^ 0xFF]) + content[position + 1 :]
+    changed = bytearray(content)
+    changed[position] ^= 0xFF
+    return bytes(changed)
 
 
 BAD_FILES = {
@@ -151,6 +322,19 @@ BAD_FILES = {
     "truncated data": (nifti_bytes()[:-7], "truncated or damaged"),
     "more data than the shape": (nifti_bytes() + b"\0\0", "truncated or damaged"),
     "shape too large": (nifti_bytes(dim=[3, 5, 4, 4, 1, 1, 1, 1]), "5 x 4 x 4 voxels of int16"),
+    "shape beyond any memory, compressed": (
+        gzip.compress(nifti_bytes(dim=[3, 32767, 32767, 32767, 1, 1, 1, 1])),
+        "but the file holds 472;",
+    ),
+    "compressed, shape too large": (
+        gzip.compress(nifti_bytes(dim=[3, 5, 4, 4, 1, 1, 1, 1])),
+        "but the file holds 472;",
+    ),
+    "compressed, more data than the shape": (
+        gzip.compress(nifti_bytes() + b"\0\0"),
+        "but the file holds 474;",
+    ),
+    "damaged checksum": (flipped(gzip.compress(nifti_bytes()), -6), "truncated or damaged"),
     "shape beyond any memory": (nifti_bytes(dim=[3, 32767, 32767, 32767, 1, 1, 1, 1]), "32767 x"),
     "shape of zero": (nifti_bytes(dim=[3, 0, 4, 3, 1, 1, 1, 1]), "0 x 4 x 3"),
     "truncated gzip": (gzip.compress(nifti_bytes())[:-20], "compressed file is truncated"),
@@ -185,6 +369,7 @@ def test_bad_file_is_named_with_its_problem(tmp_path: Path, kind: str) -> None:
     message = str(caught.value)
     assert message.startswith(f"{path}: ")
     assert problem in message
+    assert len(message.splitlines()) == 1
 
 
 def test_missing_file_and_folder_in_place_of_a_file_are_named(tmp_path: Path) -> None:
@@ -192,6 +377,17 @@ def test_missing_file_and_folder_in_place_of_a_file_are_named(tmp_path: Path) ->
         read_volume(tmp_path / "gone.nii")
     with pytest.raises(InputError, match="cannot read"):
         read_volume(tmp_path)
+
+
+def test_file_without_permission_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "scan.nii.gz"
+    write_volume(path, ramp(), AFFINE)
+    path.chmod(0)
+    with unprivileged(path), pytest.raises(InputError) as caught:
+        read_volume(path)
+    assert str(caught.value) == (
+        f"{path}: cannot read (Permission denied); check the file and its permissions."
+    )
 
 
 @given(keep=st.integers(0, len(gzip.compress(nifti_bytes())) - 1))

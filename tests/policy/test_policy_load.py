@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import suppress
+
 import numpy as np
 import pytest
 from monai.transforms import Compose
 
 from medaug.errors import InputError
-from medaug.policy import load_policy, policy_path
+from medaug.policy import check_is_data, load_policy, policy_path
 from medaug.resources import configs_dir
 
 SHIPPED = sorted(path.stem for path in (configs_dir() / "policies").glob("*.yaml"))
@@ -119,3 +122,108 @@ def test_each_fault_is_named_with_its_file_and_entry(tmp_path, text, message):
         load_policy(file)
     assert str(file) in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+#: What runs a command, unpickles a file or reads a configuration of its own, and passes for data.
+ATTACKS = {
+    "another package": "- {_target_: os.system, command: touch mark}",
+    "what a trusted module has imported": "- {_target_: torch.os.system, command: touch mark}",
+    "likewise, deeper": "- {_target_: monai.utils.module.pdb.runctx}",
+    "the builtins": "- {_target_: torch.os.sys.modules}",
+    "pickle": "- {_target_: torch.load, f: evil.pt, weights_only: false}",
+    "a repository": "- {_target_: torch.hub.load, repo_or_dir: evil/evil, model: evil}",
+    "a compiler": "- {_target_: torch.utils.cpp_extension.load, name: evil, sources: [evil.cpp]}",
+    "a command": "- {_target_: monai.utils.run_cmd, cmd_list: [touch, mark]}",
+    "a class that runs a command": (
+        "- _target_: torch.distributed.elastic.multiprocessing.api.SubprocessHandler\n"
+        "  entrypoint: touch\n  args: [mark]\n  env: {}\n  stdout: null\n  stderr: null\n"
+        "  local_rank_id: 0\n  numa_options: null"
+    ),
+    "a workflow": "- {_target_: monai.bundle.ConfigWorkflow, config_file: evil.yaml}",
+    "a reader by name": ("- {_target_: monai.transforms.LoadImaged, keys: image, reader: evil}"),
+    "within an argument": (
+        "- _target_: monai.transforms.Lambdad\n  keys: image\n"
+        "  func: {_target_: torch.os.system, _mode_: callable}"
+    ),
+    "within a list of a list": (
+        "- {_target_: monai.transforms.Compose, transforms: [[{_target_: os.getcwd}]]}"
+    ),
+    "no string": "- {_target_: medaug.transforms.Fused, transforms: [{_target_: [os.system]}]}",
+    "an expression": (
+        "- {_target_: monai.transforms.RandFlipd, keys: $__import__('os').system('touch mark')}"
+    ),
+    "an import": "- {_target_: monai.transforms.RandFlipd, keys: $import evil}",
+    "another file": "- {_target_: monai.transforms.RandFlipd, keys: '%evil.yaml::keys'}",
+    "the debugger": "- {_target_: monai.transforms.RandFlipd, keys: image, _mode_: debug}",
+    "another debugger": "- {_target_: monai.transforms.RandFlipd, keys: image, _debug_: true}",
+}
+
+
+@pytest.fixture
+def trap(tmp_path, monkeypatch):
+    """A folder in which an attack that works leaves a file named ``mark``."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "evil.yaml").write_text("keys: $__import__('os').system('touch mark')")
+    (tmp_path / "evil.py").write_text("open('mark', 'w').close()")
+    monkeypatch.syspath_prepend(tmp_path)
+    yield tmp_path
+    sys.modules.pop("evil", None)
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_a_policy_cannot_run_code(trap, attack):
+    file = trap / "attack.yaml"
+    file.write_text(ATTACKS[attack])
+    with pytest.raises(InputError, match=r"attack\.yaml, entry 1.* (not allowed|cannot|must)"):
+        load_policy(file)
+    assert not (trap / "mark").exists()
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # of MONAI's readers
+@pytest.mark.parametrize(
+    "attack",
+    [
+        "another package",
+        "what a trusted module has imported",
+        "a command",
+        "a reader by name",
+        "an expression",
+        "an import",
+        "another file",
+    ],
+)
+def test_what_is_refused_would_run_if_it_were_trusted(trap, attack):
+    file = trap / "attack.yaml"
+    file.write_text(ATTACKS[attack])
+    with suppress(InputError):  # what it returns is no transform
+        load_policy(file, trust=True)
+    assert (trap / "mark").exists()
+
+
+def test_a_trusted_policy_may_name_any_class_and_compute(tmp_path, monkeypatch):
+    (tmp_path / "site_transforms.py").write_text(
+        "class Brighter:\n"
+        "    def __init__(self, by): self.by = by\n"
+        "    def __call__(self, data): return {**data, 'image': data['image'] + self.by}\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    file = tmp_path / "own.yaml"
+    file.write_text("- {_target_: site_transforms.Brighter, by: $1 + 2}")
+    image = load_policy(file, trust=True)({"image": np.zeros((1, 2, 2, 2))})["image"]
+    assert (image == 3).all()
+    with pytest.raises(InputError, match=r"'site_transforms\.Brighter' is not allowed"):
+        load_policy(file)
+    (tmp_path / "site_broken.py").write_text("import no_such_package\n")
+    file.write_text("- {_target_: site_broken.Thing}")
+    with pytest.raises(InputError, match=r"cannot import site_broken\.Thing.*no_such_package"):
+        load_policy(file, trust=True)
+
+
+def test_networks_and_their_parts_are_data():
+    check_is_data(
+        {
+            "_target_": "monai.networks.nets.UNet",
+            "act": {"_target_": "torch.nn.PReLU", "_mode_": "callable"},
+        },
+        "network",
+    )

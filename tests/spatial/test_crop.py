@@ -8,13 +8,13 @@ from scipy.stats import chisquare
 
 from medaug.geometry import AffineStage, Warp, affine_flip, affine_rotation
 from medaug.rng import generator
-from medaug.spatial import CenterCrop, Foreground, ForegroundCrop, Grid, RandomCrop
+from medaug.spatial import CenterCrop, Foreground, ForegroundCrop, Grid, LabelArray, RandomCrop
 
 N_DRAWS = 2000
 
 
 def grid_of(label: np.ndarray) -> Grid:
-    return Grid(label.shape, np.eye(4), foreground=Foreground(label, Warp(label.shape)))
+    return Grid(label.shape, np.eye(4), foreground=Foreground(LabelArray(label), Warp(label.shape)))
 
 
 def starts(crop, grid: Grid, n_draws: int = N_DRAWS) -> np.ndarray:
@@ -156,7 +156,7 @@ def test_every_voxel_of_a_class_in_view_has_the_same_chance_behind_a_rotation():
     label[10, 8:13, 10] = 1
     turn = affine_rotation([30, 20, 10])
     turn[:3, 3] = 10 - turn[:3, :3] @ [10, 10, 10]
-    foreground = Foreground(label, Warp(label.shape)).through(
+    foreground = Foreground(LabelArray(label), Warp(label.shape)).through(
         Warp(label.shape, (AffineStage(turn),))
     )
     rng = generator(0)

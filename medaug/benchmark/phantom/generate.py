@@ -9,10 +9,11 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from medaug import rng
-from medaug.benchmark.cases import Case, CaseSet, fingerprint_of, zscore_foreground
+from medaug.benchmark.cases import Case, CaseSet, fingerprint_of
 from medaug.benchmark.phantom.anatomy import CLASSES, draw_head
 from medaug.benchmark.phantom.scanner import SCANNERS, acquire
 from medaug.benchmark.phantom.space import Grid
+from medaug.foreground import zscore_foreground
 
 _Voxels = Annotated[int, Field(ge=16, le=256)]
 

@@ -1,41 +1,52 @@
-"""Writing the files of a benchmark: valid JSON, and no file that is only half there."""
+"""Writing files: no file that is only half there, and valid JSON."""
 
 from __future__ import annotations
 
 import json
 import math
 import os
-from collections.abc import Mapping
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
 from medaug.typing import StrPath
 
+#: How the hidden files end that a killed process may leave behind.
+TEMPORARY_SUFFIX = ".tmp"
 
-def write_atomically(path: StrPath, content: str | bytes) -> None:
-    """Write a file so that its name holds either the whole new content or what was there before.
+
+@contextmanager
+def open_atomically(path: StrPath) -> Iterator[BinaryIO]:
+    """Open a file for writing so that its name holds the whole new content or what was before.
+
+    What is written is on the disk before the name is.
 
     Parameters
     ----------
     path : path
         The file. Its folder must exist.
-    content : str or bytes
-        Text is written as UTF-8.
     """
     path = Path(path)
-    data = content.encode() if isinstance(content, str) else content
-    # A name of its own for each process; mkstemp would deny the group the permission to read.
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    # Nobody else has this name, on other machines neither. mkstemp would deny the group to read.
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}{TEMPORARY_SUFFIX}")
     try:
         with temporary.open("wb") as file:
-            file.write(data)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_atomically(path: StrPath, content: str | bytes) -> None:
+    """Write a whole file as `open_atomically` does; text as UTF-8."""
+    with open_atomically(path) as file:
+        file.write(content.encode() if isinstance(content, str) else content)
 
 
 def dump_json(value: Any, *, indent: int | None = 2) -> str:

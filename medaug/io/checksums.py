@@ -1,0 +1,23 @@
+"""Checksums of files."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+_BLOCK_BYTES = 1 << 20
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file in hex.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read.
+    """
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK_BYTES):
+            digest.update(block)
+    return digest.hexdigest()

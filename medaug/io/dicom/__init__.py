@@ -1,0 +1,1 @@
+"""DICOM: series of slices and multi-frame images as volumes, and segmentations as labels."""
