@@ -35,7 +35,9 @@ class Arm:
     policy: Compose
 
 
-def load_arms(names: Sequence[str], patch_size: Sequence[int]) -> tuple[Arm, ...]:
+def load_arms(
+    names: Sequence[str], patch_size: Sequence[int], *, trust: bool = False
+) -> tuple[Arm, ...]:
     """Find the policies of a benchmark and make sure that each can be built.
 
     Parameters
@@ -44,6 +46,8 @@ def load_arms(names: Sequence[str], patch_size: Sequence[int]) -> tuple[Arm, ...
         Names of shipped policies, or paths.
     patch_size : sequence of 3 int
         Voxels of a patch.
+    trust : bool
+        Let a policy name and run any code.
 
     Returns
     -------
@@ -63,6 +67,6 @@ def load_arms(names: Sequence[str], patch_size: Sequence[int]) -> tuple[Arm, ...
                 f"arms: '{name}' would be called '{path.stem}' like the arm from "
                 f"{arms[path.stem].path}; drop one of them or rename its file."
             )
-        policy = load_policy(path, spatial_size=patch_size)
+        policy = load_policy(path, spatial_size=patch_size, trust=trust)
         arms[path.stem] = Arm(path.stem, path, path.read_text(encoding="utf-8"), policy)
     return tuple(arms.values())

@@ -44,6 +44,8 @@ class Experiment:
         The split.
     runtime : Runtime
         Device and precision.
+    trust : bool
+        The configuration may name and run any code.
     """
 
     config: BenchmarkConfig
@@ -51,6 +53,7 @@ class Experiment:
     arms: tuple[Arm, ...]
     folds: tuple[Fold, ...]
     runtime: Runtime
+    trust: bool = False
 
     @property
     def keys(self) -> tuple[RunKey, ...]:
@@ -81,6 +84,7 @@ class Experiment:
             patch_size=self.config.patch_size,
             seed=seed,
             fold=fold,
+            trust=self.trust,
         )
 
     def identity(self) -> dict[str, Any]:
@@ -99,7 +103,12 @@ class Experiment:
         }
 
 
-def prepare(config: BenchmarkConfig, on_case: Callable[[str], None] | None = None) -> Experiment:
+def prepare(
+    config: BenchmarkConfig,
+    on_case: Callable[[str], None] | None = None,
+    *,
+    trust: bool = False,
+) -> Experiment:
     """Load and check all input of a benchmark.
 
     Parameters
@@ -108,6 +117,8 @@ def prepare(config: BenchmarkConfig, on_case: Callable[[str], None] | None = Non
         The configuration.
     on_case : callable, optional
         Called with the name of each case that has been loaded or generated.
+    trust : bool
+        Let policies and the network's definition name and run any code.
 
     Returns
     -------
@@ -120,11 +131,11 @@ def prepare(config: BenchmarkConfig, on_case: Callable[[str], None] | None = Non
         If anything that a user gave is wrong.
     """
     runtime = resolve_runtime(config.device, config.precision)
-    arms = load_arms(config.arms, config.patch_size)
+    arms = load_arms(config.arms, config.patch_size, trust=trust)
     case_set = _load_cases(config, on_case)
     folds = make_folds(len(case_set.cases), config.folds, config.split_seed)
     check_train_cases(folds, config.train_cases)
-    experiment = Experiment(config, case_set, arms, folds, runtime)
+    experiment = Experiment(config, case_set, arms, folds, runtime, trust)
     check_network(
         experiment.network(seed=config.seeds[0], fold=0),
         in_channels=case_set.cases[0].image.shape[0],

@@ -6,11 +6,9 @@ and Ito, which the colour-blind can tell apart; line styles repeat what the colo
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from io import BytesIO, StringIO
+from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -19,9 +17,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from medaug.io.files import write_atomically
 from medaug.benchmark.results import Results
 from medaug.benchmark.statistics import MEAN_OF_CLASSES, paired_differences
+from medaug.inline_svg import FIGURE_STYLE, INK
+from medaug.io.files import write_atomically
 from medaug.typing import FloatArray, StrPath
 
 #: The reference arm is grey; the others take these in turn.
@@ -31,23 +30,6 @@ _ARM_DASHES = ("-", "--", "-.", ":")
 #: Bright ones first, as they lie on grey images.
 _CLASS_COLOURS = ("#e69f00", "#56b4e9", "#cc79a7", "#f0e442", "#009e73", "#d55e00", "#0072b2")
 
-#: The colour of text and axes: :func:`to_inline_svg` lets the page replace it.
-_INK = "#1b1f24"
-
-_STYLE: dict[Any, Any] = {
-    "axes.edgecolor": _INK,
-    "axes.labelcolor": _INK,
-    "axes.spines.right": False,
-    "axes.spines.top": False,
-    "font.size": 9,
-    "legend.frameon": False,
-    "svg.fonttype": "none",
-    "svg.hashsalt": "medaug",
-    "text.color": _INK,
-    "text.parse_math": False,  # a $ in the name of an arm is a $
-    "xtick.color": _INK,
-    "ytick.color": _INK,
-}
 _PANEL_WIDTH_IN = 4.2
 _CURVE_POINTS = 60
 _EXAMPLE_WIDTH_IN = 3.0
@@ -103,7 +85,7 @@ def paired_figure(
     differences = paired_differences(results.cases)
     low, high = differences["difference"].min(), differences["difference"].max()
     height = 0.9 + 0.5 * len(results.arms[1:])
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(FIGURE_STYLE):
         figure = Figure(figsize=(_PANEL_WIDTH_IN * len(panels), height), layout="constrained")
         grid = figure.subplots(1, len(panels), sharex=True, squeeze=False)
         for axes, name in zip(grid[0], panels, strict=True):
@@ -158,31 +140,6 @@ def example_png(
     return buffer.getvalue()
 
 
-def to_inline_svg(figure: Figure, prefix: str) -> str:
-    """Return a figure as an SVG element for an HTML page.
-
-    Parameters
-    ----------
-    figure : matplotlib.figure.Figure
-    prefix : str
-        Starts each id in the element, since ids are unique in a page.
-
-    Returns
-    -------
-    str
-        Text and axes are in the page's text colour; nothing is loaded from elsewhere.
-    """
-    buffer = StringIO()
-    # Without the metadata, which would name resources on the web.
-    nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
-    with mpl.rc_context(_STYLE):
-        figure.savefig(buffer, format="svg", metadata=nothing, transparent=True)
-    element = buffer.getvalue()
-    element = element[element.index("<svg") :].replace(_INK, "currentColor")
-    element = re.sub(r' xmlns(:xlink)?="[^"]*"', "", element)
-    return re.sub(r'( id="|url\(#|href="#)', rf"\g<1>{prefix}-", element)
-
-
 def write_figure(figure: Figure, path: StrPath) -> None:
     """Write a figure to a file of its own, whole or not at all.
 
@@ -193,7 +150,7 @@ def write_figure(figure: Figure, path: StrPath) -> None:
         Its suffix is the format, such as ``.png`` or ``.svg``.
     """
     buffer = BytesIO()
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(FIGURE_STYLE):
         figure.savefig(buffer, format=Path(path).suffix.lstrip("."), dpi=150)
     write_atomically(path, buffer.getvalue())
 
@@ -207,7 +164,7 @@ def _curves(
     runs = table.assign(step=last_step).groupby(["arm", "fold", "seed", "step"])[column].mean()
     band = runs.groupby(["arm", "step"]).agg(["mean", "min", "max"])
     colours = arm_colours(arms)
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(FIGURE_STYLE):
         figure = Figure(figsize=(_PANEL_WIDTH_IN, 3.0), layout="constrained")
         axes = figure.subplots()
         for index, arm in enumerate(arms):
@@ -218,7 +175,7 @@ def _curves(
                 curve.index, curve["min"], curve["max"], color=colours[arm], alpha=0.15, lw=0
             )
         axes.set(xlabel="optimiser step", ylabel=label)
-        axes.grid(color=_INK, alpha=0.12, lw=0.6)
+        axes.grid(color=INK, alpha=0.12, lw=0.6)
         figure.legend(loc="outside upper left", ncols=3)
     return figure
 
@@ -228,19 +185,19 @@ def _draw_differences(
 ) -> None:
     """Draw a row for each arm but the first: a dot a case, a bar for the interval, the mean."""
     colours = arm_colours(arms)
-    axes.axvline(0, color=_INK, lw=0.8, ls=(0, (4, 3)))
+    axes.axvline(0, color=INK, lw=0.8, ls=(0, (4, 3)))
     for row, arm in enumerate(arms[1:]):
         values = points.loc[points["arm"] == arm, "difference"].to_numpy()
         # The golden ratio spreads the dots evenly, and the same way each time.
         spread = (np.arange(len(values)) * 0.618 % 1 - 0.5) * 0.6
         axes.scatter(values, row + spread, s=10, color=colours[arm], alpha=0.6, lw=0)
         result = intervals[intervals["arm"] == arm].iloc[0]
-        axes.plot([result["ci_low"], result["ci_high"]], [row, row], color=_INK, lw=2.2)
-        axes.plot(result["difference"], row, "D", color=_INK, ms=5)
+        axes.plot([result["ci_low"], result["ci_high"]], [row, row], color=INK, lw=2.2)
+        axes.plot(result["difference"], row, "D", color=INK, ms=5)
     axes.set_yticks(range(len(arms) - 1), labels=list(arms[1:]))
     axes.set_ylim(len(arms) - 1.5, -0.5)
     axes.set_xlabel(f"difference of Dice to {arms[0]}")
-    axes.grid(axis="x", color=_INK, alpha=0.12, lw=0.6)
+    axes.grid(axis="x", color=INK, alpha=0.12, lw=0.6)
 
 
 def _outline(axes: Axes, mask: npt.NDArray[np.bool_], colour: str, *, filled: bool) -> None:

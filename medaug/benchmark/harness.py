@@ -60,6 +60,7 @@ def run_benchmark(
     *,
     resume: bool = False,
     progress: Progress | None = None,
+    trust: bool = False,
 ) -> Outcome:
     """Run a benchmark, or what is left of it.
 
@@ -73,6 +74,8 @@ def run_benchmark(
         Continue what the folder holds. Runs that are finished there are not made again.
     progress : Progress, optional
         What to show meanwhile; nothing by default.
+    trust : bool
+        Let policies and the network's definition name and run any code.
 
     Returns
     -------
@@ -86,7 +89,7 @@ def run_benchmark(
     """
     progress = progress or Progress()
     with progress:
-        experiment = prepare(config, progress.case_loaded)
+        experiment = prepare(config, progress.case_loaded, trust=trust)
         store = RunStore(folder, experiment.identity())
         store.check(resume=resume)
         store.create()

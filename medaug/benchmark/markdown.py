@@ -7,9 +7,9 @@ from typing import Any
 
 import pandas as pd
 
-from medaug.io.files import dump_json, write_atomically
 from medaug.benchmark.results import Results
 from medaug.benchmark.summary import format_cases, headline, summary_cells
+from medaug.io.files import dump_json, write_atomically
 from medaug.typing import StrPath
 
 

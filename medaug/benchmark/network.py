@@ -31,6 +31,7 @@ def build_network(
     patch_size: Sequence[int],
     seed: int,
     fold: int,
+    trust: bool = False,
 ) -> nn.Module:
     """Build the network with the initial weights of (seed, fold).
 
@@ -47,6 +48,8 @@ def build_network(
         Voxels of a training patch.
     seed, fold : int
         Address of the random stream of the initial weights.
+    trust : bool
+        Let the definition name and run any code.
 
     Returns
     -------
@@ -61,6 +64,8 @@ def build_network(
     with seeded(derive_seed(Stream.WEIGHTS, seed, fold, 0)):
         if definition is None:
             return _default_network(in_channels, out_channels, patch_size)
+        if not trust:
+            check_is_data(dict(definition), "network")
         return _configured_network(definition, in_channels, out_channels)
 
 
@@ -125,7 +130,6 @@ def _strides(patch_size: Sequence[int]) -> list[list[int]]:
 def _configured_network(
     definition: Mapping[str, Any], in_channels: int, out_channels: int
 ) -> nn.Module:
-    check_is_data(dict(definition), "network")
     config = {"network": dict(definition), "in_channels": in_channels, "out_channels": out_channels}
     try:
         network = ConfigParser(config).get_parsed_content("network")

@@ -13,9 +13,10 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from medaug.benchmark import figures, summary
-from medaug.io.files import dump_json, write_atomically
 from medaug.benchmark.results import Example, Results
 from medaug.benchmark.statistics import MEAN_OF_CLASSES
+from medaug.inline_svg import to_inline_svg
+from medaug.io.files import dump_json, write_atomically
 from medaug.typing import StrPath
 
 _LONGEST_ON_A_LINE = 60
@@ -176,7 +177,7 @@ def _curve_pictures(results: Results) -> list[_Picture]:
 
 
 def _svg(figure: Figure, prefix: str, label: str) -> _Picture:
-    return _Picture(Markup(figures.to_inline_svg(figure, prefix)), label)
+    return _Picture(Markup(to_inline_svg(figure, prefix)), label)
 
 
 def _example_row(example: Example, results: Results) -> dict[str, Any]:

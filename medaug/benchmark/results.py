@@ -13,8 +13,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from medaug.benchmark.design import check_design, check_same_cases
-from medaug.io.files import dump_json, write_atomically
 from medaug.benchmark.run_result import RunResult
+from medaug.io.files import dump_json, write_atomically
 from medaug.typing import FloatArray, StrPath
 
 RESULTS_FILE = "results.json"

@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from medaug.io.files import dump_json, write_atomically
 from medaug.errors import InputError
+from medaug.io.files import dump_json, write_atomically
 from medaug.typing import StrPath
 
 

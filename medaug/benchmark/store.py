@@ -19,9 +19,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from medaug.io.files import dump_json, write_atomically
 from medaug.benchmark.run_result import RunResult
 from medaug.errors import InputError
+from medaug.io.files import dump_json, write_atomically
 from medaug.typing import StrPath
 
 MANIFEST_FILE = "manifest.json"

@@ -20,7 +20,7 @@ def benchmark(
     *,
     data: Annotated[
         Path | None,
-        typer.Option(help="Folder of cases: a Decathlon folder, or images/ and labels/."),
+        typer.Option(help="Folder of cases, in any layout that `medaug inspect` knows."),
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Output folder.", show_default="runs/NAME-TIME")
@@ -41,6 +41,9 @@ def benchmark(
     ] = False,
     resume: Annotated[
         bool, typer.Option("--resume", help="Continue the benchmark in --out after it was stopped.")
+    ] = False,
+    trust: Annotated[
+        bool, typer.Option("--trust", help="Let policies and the network name and run any code.")
     ] = False,
 ) -> None:
     """Train a U-Net with each augmentation policy and compare their Dice, fold by fold.
@@ -73,7 +76,9 @@ def benchmark(
     )
     folder = out or Path("runs") / f"{settings.name}-{datetime.now():%Y%m%d-%H%M%S}"
     console = Console()
-    outcome = run_benchmark(settings, folder, resume=resume, progress=terminal_progress(console))
+    outcome = run_benchmark(
+        settings, folder, resume=resume, progress=terminal_progress(console), trust=trust
+    )
     console.print(comparison_table(outcome.comparison))
     console.print(headline(outcome.comparison), highlight=False, markup=False)
     if settings.quick:

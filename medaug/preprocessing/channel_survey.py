@@ -76,7 +76,7 @@ def survey_channel(values: AnyArray, *, most_voxels: int = MOST_VOXELS) -> Chann
     low, high = inside.min().item(), inside.max().item()
     # No interpolation: differences of integers may overflow.
     middle = np.percentile(
-        inside[::every], PERCENTILES[1:-1], method="nearest"
+        inside[::every], PERCENTILES[1:-1], method="nearest", overwrite_input=True
     ).tolist()
     return ChannelSurvey(
         minimum=float(values.min()),

@@ -35,8 +35,7 @@ def run_on_cluster(
 
     The scheduler gives the jobs of a worker that is gone to another one. A job on which too many
     have died (``distributed.scheduler.allowed-failures``) is done again when all others have ended,
-    and has failed if as many die again. If no worker is left it waits a minute for
-    one.
+    and has failed if as many die again. If no worker is left, it waits a minute for one to come.
 
     Parameters
     ----------
@@ -105,6 +104,14 @@ def _wait_for_worker(client: Client, scheduler: str, seconds: float) -> None:
             f"the scheduler at {scheduler} has no workers; start some with "
             f"`dask worker {scheduler} --nworkers 4 --nthreads 1`, and resume what was begun"
         ) from error
+    except OSError as error:
+        raise _gone(scheduler) from error
+
+
+def _gone(scheduler: str) -> InputError:
+    return InputError(
+        f"the scheduler at {scheduler} has gone or dropped the jobs; start it again and resume"
+    )
 
 
 def _check_workers(client: Client, scheduler: str) -> None:
@@ -154,10 +161,7 @@ def _run(
             yield result
             continue
         if future.status != "error":
-            raise InputError(
-                f"the scheduler at {scheduler} has gone or dropped the jobs; start it again and "
-                "resume"
-            )
+            raise _gone(scheduler)
         _, error, _ = result
         if isinstance(error, KilledWorker):
             killers.append(indices[future.key])
@@ -170,7 +174,7 @@ def _patiently(arriving: as_completed, client: Client, scheduler: str) -> Iterat
     looked = time.monotonic()
     while not arriving.is_empty():  # type: ignore[no-untyped-call]
         if arriving.has_ready():  # type: ignore[no-untyped-call]
-            yield next(arriving)  # type: ignore[no-untyped-call]
+            yield next(arriving)
         elif time.monotonic() - looked < _LOOK_SECONDS:
             time.sleep(_POLL_SECONDS)
         else:

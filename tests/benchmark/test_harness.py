@@ -256,8 +256,8 @@ def test_a_diverging_run_stops_with_its_name_and_keeps_the_others(
 ) -> None:
     config, out = configure(tmp_path), tmp_path / "out"
 
-    def prepare_broken(*args: Any) -> Any:
-        experiment = prepare(*args)
+    def prepare_broken(*args: Any, **options: Any) -> Any:
+        experiment = prepare(*args, **options)
         none, flip = experiment.arms
         broken = replace(flip, policy=lambda data: data | {"image": data["image"] * float("nan")})
         broken.policy.set_random_state = lambda **_: None

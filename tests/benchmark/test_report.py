@@ -27,6 +27,7 @@ from medaug.benchmark.summary import (
     headline,
     summary_cells,
 )
+from medaug.inline_svg import to_inline_svg
 
 CLASSES = ("Anterior", "Posterior")
 
@@ -236,7 +237,7 @@ def test_names_in_figures_are_neither_markup_nor_mathematics() -> None:
         figures.loss_figure(results),
         figures.paired_figure(results, _comparison(results)),
     ):
-        assert ">&lt;$x^2$&gt;</text>" in figures.to_inline_svg(figure, "id")
+        assert ">&lt;$x^2$&gt;</text>" in to_inline_svg(figure, "id")
 
 
 def test_report_counts_the_cases_that_lack_a_class(tmp_path: Path) -> None:

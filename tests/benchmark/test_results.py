@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from medaug.io.files import dump_json, write_atomically
 from medaug.benchmark.results import Results, collect_results, write_results
 from medaug.benchmark.run_result import RunResult
 from medaug.benchmark.statistics import compare_arms
 from medaug.errors import InputError
+from medaug.io.files import dump_json, write_atomically
 
 ARMS, CLASSES = ("none", "aug"), ("a", "b")
 PROVENANCE: dict[str, Any] = {"versions": {"medaug": "1"}, "configuration": {"steps": 2}}

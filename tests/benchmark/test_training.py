@@ -142,6 +142,15 @@ def test_a_network_that_cannot_be_built_is_refused(change: dict[str, Any]) -> No
         make_network(definition=SMALL_UNET | change)
 
 
+def test_only_a_trusted_configuration_names_any_class() -> None:
+    definition = {"_target_": "collections.Counter"}
+    shapes = {"in_channels": 1, "out_channels": 2, "patch_size": PATCH, "seed": 0, "fold": 0}
+    with pytest.raises(InputError, match=r"'collections\.Counter' is not allowed"):
+        build_network(definition, **shapes)
+    with pytest.raises(InputError, match="is a Counter, not a torch module"):
+        build_network(definition, **shapes, trust=True)
+
+
 def test_a_network_with_other_outputs_than_classes_is_refused() -> None:
     network = make_network(definition=SMALL_UNET | {"out_channels": 7})
     with pytest.raises(InputError, match=r"network: it returns \(1, 7, .* not .* \(1, 2, "):
