@@ -9,6 +9,9 @@ import pytest
 from conftest import REPOSITORY
 from monai.transforms import LoadImaged
 
+from medaug.io.cached import write_cached_case
+from medaug.io.volume import write_volume
+
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 TABLES = re.findall(r"<!-- table: (\S+) -->\n(.*?)<!-- end -->", README, flags=re.DOTALL)
 
@@ -27,13 +30,18 @@ def test_a_table_in_the_readme_is_the_one_that_the_command_wrote(source, shown):
     assert table_lines(shown) == table_lines(written) != []
 
 
-def test_the_python_examples_in_the_readme_run(tmp_path, rng):
-    nib = pytest.importorskip("nibabel")
+def test_the_python_examples_in_the_readme_run(tmp_path, rng, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
-    assert len(blocks) == 4
+    assert len(blocks) == 5
+    volumes = {}
     for name in ("image", "label"):
-        volume = rng.integers(1, 3, (40, 42, 44)).astype(np.uint8)
-        nib.save(nib.Nifti1Image(volume, np.eye(4)), tmp_path / f"{name}.nii.gz")
+        volumes[name] = rng.integers(1, 3, (40, 42, 44)).astype(np.uint8)
+        write_volume(tmp_path / f"{name}.nii.gz", volumes[name], np.eye(4))
+    case = (np.float32(volumes["image"][None]), volumes["label"], np.eye(4))
+    folder = tmp_path / "data" / "cache" / "a"
+    folder.parent.mkdir(parents=True)
+    write_cached_case(folder, *case, name="a", patient="a", channels=["mr"])
     files = {name: tmp_path / f"{name}.nii.gz" for name in ("image", "label")}
     namespace: dict = {"cases": [files]}
     for block in blocks:

@@ -53,7 +53,7 @@ def run_on_cluster(
         no medaug or another version of it; if the scheduler is gone before all is done.
     """
     client = _connect(scheduler)
-    with _quiet("distributed", "distributed.client"):
+    with _quiet("distributed", "distributed.client", "tornado.application"):
         try:
             _check_workers(client, scheduler)
             calls = [_Call(function, index, job) for index, job in enumerate(jobs)]
