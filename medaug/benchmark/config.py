@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
-from pydantic_core import ErrorDetails
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from medaug.benchmark.phantom import PhantomConfig
 from medaug.benchmark.runtime import Device, Precision
-from medaug.errors import InputError
-from medaug.resources import configs_dir
+from medaug.resources import config_file
+from medaug.settings import check_settings, read_mapping
 from medaug.typing import StrPath
 
 #: The shipped benchmark that runs when none is named.
@@ -174,14 +171,11 @@ def load_config(source: StrPath | None = None, **options: Any) -> BenchmarkConfi
     InputError
         If the file cannot be read, or a key or value is wrong. The message names it.
     """
-    file = _config_file(DEFAULT_BENCHMARK if source is None else source)
-    settings = _paths_from(_read_mapping(file), file.parent)
+    file = config_file(DEFAULT_BENCHMARK if source is None else source, "benchmarks")
+    settings = _paths_from(read_mapping(file), file.parent)
     if options.get("data") is not None:
         settings.pop("phantom", None)
-    try:
-        config = BenchmarkConfig.model_validate(settings | options)
-    except ValidationError as error:
-        raise InputError(_explain(error.errors()[0], file, options)) from error
+    config = check_settings(BenchmarkConfig, settings, file, options)
     return quick_profile(config) if config.quick else config
 
 
@@ -206,31 +200,6 @@ def quick_profile(config: BenchmarkConfig) -> BenchmarkConfig:
     )
 
 
-def _config_file(source: StrPath) -> Path:
-    path = Path(source)
-    if path.is_file():
-        return path
-    folder = configs_dir() / "benchmarks"
-    shipped = folder / f"{source}.yaml"
-    if path.name == str(source) and shipped.is_file():
-        return shipped
-    names = ", ".join(sorted(file.stem for file in folder.glob("*.yaml")))
-    raise InputError(
-        f"{source}: no such configuration file; give the path of one, or one of: {names}."
-    )
-
-
-def _read_mapping(file: Path) -> dict[str, Any]:
-    try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        reason = " ".join(str(error).split())
-        raise InputError(f"{file}: cannot be read as YAML ({reason}); mend the file.") from error
-    if not isinstance(content, dict):
-        raise InputError(f"{file}: holds no keys and values; write lines such as 'steps: 500'.")
-    return content
-
-
 def _paths_from(settings: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     """Return the settings with relative paths made to start from the folder of their file."""
     settings = dict(settings)
@@ -242,30 +211,3 @@ def _paths_from(settings: Mapping[str, Any], folder: Path) -> dict[str, Any]:
             for arm in settings["arms"]
         ]
     return settings
-
-
-def _explain(error: ErrorDetails, file: Path, options: Mapping[str, Any]) -> str:
-    """Return one sentence that names the file or option, the key and the remedy."""
-    keys = [str(part) for part in error["loc"]]
-    key = ".".join(keys)
-    if error["type"] == "extra_forbidden":
-        known = _known_keys(keys[:-1])
-        near = difflib.get_close_matches(keys[-1], known, n=1, cutoff=0.5)
-        remedy = f"did you mean '{near[0]}'?" if near else f"the known ones are {', '.join(known)}."
-        return f"{file}: unknown key '{key}'; {remedy}"
-    problem = error["msg"].removeprefix("Value error, ")
-    problem = problem[:1].lower() + problem[1:]
-    if error["type"] == "missing":
-        return f"{file}: '{key}' is missing; add it."
-    if not keys:
-        return f"{file}: {problem}."
-    given = f", not {error['input']!r}" if not isinstance(error["input"], dict) else ""
-    where = f"--{keys[0].replace('_', '-')}" if keys[0] in options else f"{file}: '{key}'"
-    return f"{where}: {problem}{given}."
-
-
-def _known_keys(parents: list[str]) -> list[str]:
-    """Return the keys of the configuration, or of the section that the parents lead to."""
-    sections: dict[str, type[BaseModel]] = {"monitor": MonitorConfig, "phantom": PhantomConfig}
-    model = sections[parents[0]] if parents else BenchmarkConfig
-    return sorted(model.model_fields)

@@ -23,7 +23,7 @@ def augment(
         typer.Option(metavar="I,J,K", help="Size of the copies.", show_default="that of the scan"),
     ] = None,
     config: Annotated[
-        Path | None,
+        str | None,
         typer.Option(help="YAML file as of medaug preprocess, for its layout and geometry."),
     ] = None,
     workers: Annotated[
@@ -48,14 +48,13 @@ def augment(
     from rich.console import Console
 
     from medaug.io.layouts import find_dataset
-    from medaug.io.settings import read_settings
     from medaug.policy import policy_path, read_policy
-    from medaug.preprocessing.config import PreprocessConfig
+    from medaug.preprocessing.config import load_config
     from medaug.preprocessing.copies import augment_folder
     from medaug.preprocessing.progress import terminal_progress
     from medaug.preprocessing.records import Recipe
 
-    settings = PreprocessConfig() if config is None else read_settings(PreprocessConfig, config, {})
+    settings = load_config(config)
     recipe = Recipe(
         policy_name=policy,
         policy=read_policy(policy_path(policy)),

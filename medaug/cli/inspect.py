@@ -33,7 +33,7 @@ def inspect(
     from rich.console import Console
 
     from medaug.io.layouts import survey_dataset
-    from medaug.preprocessing.config import PreprocessConfig, load_config
+    from medaug.preprocessing.config import load_config
     from medaug.preprocessing.inspection import (
         draw_case,
         inspection_json,
@@ -44,7 +44,7 @@ def inspect(
     from medaug.preprocessing.progress import terminal_progress
     from medaug.preprocessing.survey import survey
 
-    settings = PreprocessConfig() if config is None else load_config(config)
+    settings = load_config(config)
     files = survey_dataset(folder, settings.layout)
     with terminal_progress(Console(stderr=True)) as progress:
         surveyed = survey(

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from itertools import product
-from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from medaug.errors import InputError
 from medaug.io.layouts.rules import LayoutRules
-from medaug.io.settings import read_settings
-from medaug.resources import configs_dir
+from medaug.resources import config_file
+from medaug.settings import read_settings
 from medaug.typing import StrPath
 
 #: The shipped configuration that is taken when none is named.
@@ -181,18 +179,6 @@ def load_config(source: StrPath | None = None, **options: Any) -> PreprocessConf
     InputError
         If the file cannot be read, or a key or value is wrong. The message names it.
     """
-    return read_settings(PreprocessConfig, _config_file(source or DEFAULT_CONFIG), options)
-
-
-def _config_file(source: StrPath) -> Path:
-    path = Path(source)
-    if path.is_file():
-        return path
-    folder = configs_dir() / "preprocessing"
-    shipped = folder / f"{source}.yaml"
-    if path.name == str(source) and shipped.is_file():
-        return shipped
-    names = ", ".join(sorted(file.stem for file in folder.glob("*.yaml")))
-    raise InputError(
-        f"{source}: no such configuration file; give the path of one, or one of: {names}."
+    return read_settings(
+        PreprocessConfig, config_file(source or DEFAULT_CONFIG, "preprocessing"), options
     )

@@ -36,24 +36,44 @@ def read_settings(model: type[_Model], file: Path, options: Mapping[str, Any]) -
         If the file cannot be read, or a key or value is wrong: names it, and for an unknown key the
         nearest known one.
     """
-    try:
-        return model.model_validate(_read_mapping(file) | dict(options))
-    except ValidationError as error:
-        fault = min(error.errors(), key=_rank)
-        raise InputError(_explain(fault, model, file, options)) from error
+    return check_settings(model, read_mapping(file), file, options)
 
 
-def _read_mapping(file: Path) -> dict[str, Any]:
+def read_mapping(file: Path) -> dict[str, Any]:
+    """Read the keys and values of a YAML file; none if it has nothing but comments.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read or holds something else.
+    """
     try:
         content = yaml.safe_load(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         reason = " ".join(str(error).split())
         raise InputError(f"{file}: cannot be read as YAML ({reason}); mend the file.") from error
-    if content is None:  # nothing but comments
+    if content is None:
         return {}
     if not isinstance(content, dict):
         raise InputError(f"{file}: holds no keys and values; write lines such as 'name: study'.")
     return content
+
+
+def check_settings(
+    model: type[_Model], settings: Mapping[str, Any], file: Path, options: Mapping[str, Any]
+) -> _Model:
+    """Return the model of settings, which `file` holds and `options` override.
+
+    Raises
+    ------
+    InputError
+        If a key or value is wrong; see `read_settings`.
+    """
+    try:
+        return model.model_validate({**settings, **options})
+    except ValidationError as error:
+        fault = min(error.errors(), key=_rank)
+        raise InputError(_explain(fault, model, file, options)) from error
 
 
 def _rank(error: ErrorDetails) -> int:

@@ -8,7 +8,7 @@ import pytest
 from pydantic import BaseModel, ConfigDict
 
 from medaug.errors import InputError
-from medaug.io.settings import read_settings
+from medaug.settings import read_settings
 
 
 class Part(BaseModel):
