@@ -12,7 +12,7 @@ from medaug.errors import InputError
 from medaug.foreground import zscore_foreground
 from medaug.gallery.captions import describe
 from medaug.io.cases import CaseFiles, ScanFiles
-from medaug.io.dicom.series import find_series
+from medaug.io.dicom.detect import require_dicom
 from medaug.policy import build_policy, parse_policy, units_of, units_remark
 from medaug.preprocessing.augmentation import Pair, copy_stream, make_copy, read_pair
 from medaug.preprocessing.records import Recipe
@@ -118,6 +118,9 @@ def load_scan(image: Path, label: Path | None = None, *, channel: int = 0) -> Pa
 def _scan_files(path: Path) -> ScanFiles:
     if not path.is_dir():
         return ScanFiles(path)
+    require_dicom(path)
+    from medaug.io.dicom.series import find_series  # noqa: PLC0415  # reads with an extra's packages
+
     series = [each for each in find_series(path) if not each.is_localizer]
     if len(series) != 1:
         raise InputError(f"{path}: holds {len(series)} DICOM series; name a folder that holds one")

@@ -8,9 +8,7 @@ import numpy as np
 
 from medaug.errors import InputError
 from medaug.io.cases import CaseFiles, ScanFiles
-from medaug.io.dicom.files import is_dicom
-from medaug.io.dicom.segmentation import is_segmentation, read_segmentation
-from medaug.io.dicom.series import read_series
+from medaug.io.dicom.detect import is_dicom, require_dicom
 from medaug.io.grids import is_same_place, overlap, share_inside
 from medaug.io.itk import ITK_SUFFIXES, read_itk
 from medaug.io.nifti_header import Geometry
@@ -41,15 +39,21 @@ def read_scan(files: ScanFiles, *, geometry: Geometry | None = None) -> Volume:
     InputError
         If it cannot be read, see the functions that read each format.
     """
-    if files.slices:
-        return read_series(files)
-    if files.path.name.lower().endswith(ITK_SUFFIXES):
+    if not files.slices and files.path.name.lower().endswith(ITK_SUFFIXES):
         return read_itk(files.path)
-    if is_dicom(files.path):
-        if is_segmentation(files.path):
-            return read_segmentation(files.path)
-        return read_series(ScanFiles(files.path, (files.path,)))
+    if files.slices or is_dicom(files.path):
+        return _read_dicom(files)
     return read_volume(files.path, geometry=geometry)
+
+
+def _read_dicom(files: ScanFiles) -> Volume:
+    require_dicom(files.path)
+    from medaug.io.dicom.segmentation import is_segmentation, read_segmentation  # noqa: PLC0415  # an extra
+    from medaug.io.dicom.series import read_series  # noqa: PLC0415  # likewise
+
+    if not files.slices and is_segmentation(files.path):
+        return read_segmentation(files.path)
+    return read_series(ScanFiles(files.path, files.files))
 
 
 def read_image(case: CaseFiles, *, geometry: Geometry | None = None) -> Volume:

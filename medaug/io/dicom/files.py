@@ -13,18 +13,7 @@ from pydicom.dataset import FileDataset
 from pydicom.errors import InvalidDicomError
 
 from medaug.errors import InputError
-from medaug.typing import StrPath
-
-_PREAMBLE_BYTES = 128
-
-# Old exports lack the preamble and start with the first element of the file meta information, or
-# of the identifying module, as little-endian group and element.
-_FIRST_ELEMENTS = (
-    b"\x02\x00\x00\x00",
-    b"\x08\x00\x00\x00",
-    b"\x08\x00\x05\x00",
-    b"\x08\x00\x08\x00",
-)
+from medaug.io.dicom.detect import is_dicom
 
 #: What a file or its damaged header makes pydicom raise.
 DAMAGED = (
@@ -37,29 +26,6 @@ DAMAGED = (
     TypeError,
     ValueError,
 )
-
-
-def is_dicom(path: StrPath) -> bool:
-    """Return whether a file is DICOM by its first bytes; a ``DICOMDIR`` is not an image and is not.
-
-    Parameters
-    ----------
-    path : path-like
-
-    Returns
-    -------
-    bool
-        False also if the file cannot be read.
-    """
-    path = Path(path)
-    if path.name.upper() == "DICOMDIR":
-        return False
-    try:
-        with path.open("rb") as file:
-            head = file.read(_PREAMBLE_BYTES + 4)
-    except OSError:
-        return False
-    return head.endswith(b"DICM") or head[:4] in _FIRST_ELEMENTS
 
 
 def walk_files(root: Path, *, follow_links: bool = False) -> tuple[list[Path], list[Path]]:

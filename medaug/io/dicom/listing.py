@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from medaug.errors import InputError
-from medaug.io.dicom.files import is_dicom, walk_files
+from medaug.io.dicom.detect import is_dicom
+from medaug.io.dicom.files import walk_files
 from medaug.io.dicom.headers import Header, read_header
 from medaug.io.dicom.stacks import Series, group_by_series, split_into_stacks
 from medaug.io.problems import Problem

@@ -9,7 +9,8 @@ import numpy as np
 from highdicom.seg import Segmentation, SegmentationTypeValues
 
 from medaug.errors import InputError
-from medaug.io.dicom.files import dicom_translated, is_dicom
+from medaug.io.dicom.detect import is_dicom
+from medaug.io.dicom.files import dicom_translated
 from medaug.io.dicom.headers import read_header
 from medaug.io.volume import Remark, Volume
 from medaug.typing import AnyArray, Matrix, StrPath

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from medaug.errors import InputError
 from medaug.io.cases import ScanFiles
-from medaug.io.dicom.files import is_dicom
+from medaug.io.dicom.detect import is_dicom
 from medaug.io.dicom.geometry import StackGeometry, stack_geometry
 from medaug.io.dicom.headers import SlicePlane, read_header
 from medaug.io.dicom.listing import list_dicom

@@ -19,11 +19,10 @@ from pathlib import Path
 
 from medaug.errors import InputError
 from medaug.io.cases import DatasetFiles
-from medaug.io.dicom.files import is_dicom
+from medaug.io.dicom.detect import is_dicom, require_dicom
 from medaug.io.layouts.brats import find_brats, is_brats
 from medaug.io.layouts.dataset_json import DATASET_JSON, load_json
 from medaug.io.layouts.decathlon import find_decathlon
-from medaug.io.layouts.dicom import find_dicom
 from medaug.io.layouts.folders import find_folders, is_folders
 from medaug.io.layouts.listing import walk_visible
 from medaug.io.layouts.nnunet import find_nnunet, is_nnunet
@@ -31,13 +30,21 @@ from medaug.io.layouts.pattern import find_pattern
 from medaug.io.layouts.rules import Layout, LayoutRules
 from medaug.typing import StrPath
 
+
+def _find_dicom(root: Path, rules: LayoutRules) -> DatasetFiles:
+    require_dicom(root)
+    from medaug.io.layouts.dicom import find_dicom  # noqa: PLC0415  # reads with an extra's packages
+
+    return find_dicom(root, rules)
+
+
 _FINDERS: dict[Layout, Callable[[Path, LayoutRules], DatasetFiles]] = {
     "decathlon": find_decathlon,
     "nnunet": find_nnunet,
     "brats": find_brats,
     "folders": find_folders,
     "pattern": find_pattern,
-    "dicom": find_dicom,
+    "dicom": _find_dicom,
 }
 
 _KNOWN = (
