@@ -16,7 +16,7 @@ import numpy as np
 from medaug.typing import StrPath
 
 #: How the hidden files end that a killed process may leave behind.
-TEMPORARY_SUFFIX = ".tmp"
+_TEMPORARY_SUFFIX = ".tmp"
 
 
 @contextmanager
@@ -32,7 +32,7 @@ def open_atomically(path: StrPath) -> Iterator[BinaryIO]:
     """
     path = Path(path)
     # Nobody else has this name, on other machines neither. mkstemp would deny the group to read.
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}{TEMPORARY_SUFFIX}")
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}{_TEMPORARY_SUFFIX}")
     try:
         with temporary.open("wb") as file:
             yield file
@@ -47,6 +47,17 @@ def write_atomically(path: StrPath, content: str | bytes) -> None:
     """Write a whole file as `open_atomically` does; text as UTF-8."""
     with open_atomically(path) as file:
         file.write(content.encode() if isinstance(content, str) else content)
+
+
+def is_leftover(path: Path) -> bool:
+    """Tell whether a file is one that `open_atomically` had not finished."""
+    return path.name.startswith(".") and path.name.endswith(_TEMPORARY_SUFFIX)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove what killed processes have left behind below a folder that nobody writes to."""
+    for path in filter(is_leftover, folder.rglob(".*")):
+        path.unlink(missing_ok=True)
 
 
 def dump_json(value: Any, *, indent: int | None = 2) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 from medaug.errors import InputError
 from medaug.io.cases import CaseFiles, DatasetFiles, ScanFiles
 from medaug.io.checksums import sha256_of
+from medaug.io.files import remove_leftovers
 from medaug.policy import build_policy, parse_policy, units_of, units_remark
 from medaug.preprocessing.augmentation import copy_stream, make_copy, read_pair
 from medaug.preprocessing.copy_files import (
@@ -19,10 +20,10 @@ from medaug.preprocessing.copy_files import (
     hash_pair,
     make_folders,
     write_copy,
-    write_description,
 )
 from medaug.preprocessing.jobs import run_jobs
 from medaug.preprocessing.outcome import Outcome
+from medaug.preprocessing.output import write_dataset_json
 from medaug.preprocessing.progress import Progress
 from medaug.preprocessing.records import (
     CopyRecord,
@@ -159,10 +160,12 @@ def augment_folder(
         raise InputError(f"{dataset.root}: no case has a label; there is nothing to augment")
     _check_out(out, dataset.root, resume)
     make_folders(out, "imagesTr", "labelsTr", RECORDS)
+    remove_leftovers(out)
     progress.started("augment", len(jobs))
     outcomes = run_jobs(
         augment_case, jobs, workers=workers, scheduler=scheduler, on_done=progress.job_done
     )
+    remove_leftovers(out)  # of workers that died meanwhile
     summary = _summary(dataset, [job.case for job in jobs], outcomes)
     if not summary.errors:
         _describe(out, dataset, [each.value for each in outcomes if each.value is not None])
@@ -234,7 +237,7 @@ def _describe(out: Path, dataset: DatasetFiles, cases: Sequence[CopiesOfCase]) -
     values = sorted({0}.union(*(case.labels for case in cases)))
     labels = {value: f"label {value}" if value else "background" for value in values}
     channels = dataset.channels or [f"channel {number}" for number in range(cases[0].channels)]
-    write_description(out, dataset.name, channels, dataset.labels or labels, names)
+    write_dataset_json(out, dataset.name, channels, dataset.labels or labels, training=names)
 
 
 def _summary(

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from medaug.errors import InputError
 from medaug.io.checksums import sha256_of
-from medaug.io.files import dump_json, write_atomically
 from medaug.io.volume import write_volume
 from medaug.preprocessing.augmentation import Pair
-from medaug.preprocessing.output import DATASET, image_file, label_file
+from medaug.preprocessing.output import image_file, label_file
 from medaug.preprocessing.records import ArrayName, hash_array
 
 #: The folder of the records.
@@ -56,40 +54,3 @@ def hash_pair(pair: Pair) -> dict[ArrayName, str]:
         "label": hash_array(pair.label),
         "affine": hash_array(pair.affine),
     }
-
-
-def write_description(
-    out: Path, name: str, channels: Sequence[str], labels: Mapping[int, str], copies: Sequence[str]
-) -> None:
-    """Write ``dataset.json``, which nnU-Net and readers of the Decathlon layout understand.
-
-    Parameters
-    ----------
-    out : Path
-    name : str
-        Of the data set.
-    channels : sequence of str
-    labels : mapping of int to str
-        Name of each label value.
-    copies : sequence of str
-        Their names.
-    """
-    numbers = range(len(channels))
-    training = [
-        {
-            "image": [image_file(copy, number, labelled=True) for number in numbers],
-            "label": label_file(copy),
-        }
-        for copy in copies
-    ]
-    content = {
-        "name": name,
-        "channel_names": {str(number): channels[number] for number in numbers},
-        "labels": {labels[value]: value for value in sorted(labels)},
-        "numTraining": len(training),
-        "numTest": 0,
-        "file_ending": ".nii.gz",
-        "training": training,
-        "test": [],
-    }
-    write_atomically(out / DATASET, dump_json(content) + "\n")

@@ -172,29 +172,44 @@ def write_manifest(out: Path, records: Sequence[CaseRecord], plan: Plan) -> None
     _write_table(out / MANIFEST, columns, [list(row.values()) for row in rows])
 
 
-def write_dataset_json(out: Path, records: Sequence[CaseRecord], plan: Plan) -> None:
-    """Write ``dataset.json``, which nnU-Net and readers of the Decathlon layout understand."""
-    training: list[Any] = []
-    test: list[Any] = []
-    for record in records:
-        entry: dict[str, Any] = {
-            "image": [
-                image_file(record.case, number, labelled=record.labelled)
-                for number in range(len(plan.channels))
-            ]
-        }
-        if record.labelled:
-            entry["label"] = label_file(record.case)
-        (training if record.labelled else test).append(entry)
+def write_dataset_json(
+    out: Path,
+    name: str,
+    channels: Sequence[str],
+    labels: Mapping[int, str],
+    *,
+    training: Sequence[str],
+    test: Sequence[str] = (),
+) -> None:
+    """Write ``dataset.json``, which nnU-Net and readers of the Decathlon layout understand.
+
+    Parameters
+    ----------
+    out : Path
+    name : str
+        Of the data set.
+    channels : sequence of str
+        Names.
+    labels : mapping of int to str
+        Name of each label value.
+    training, test : sequence of str
+        Names of the cases with and without a label.
+    """
+
+    def images(case: str, *, labelled: bool) -> list[str]:
+        return [image_file(case, number, labelled=labelled) for number in range(len(channels))]
+
     content = {
-        "name": plan.dataset,
-        "channel_names": {str(n): channel.name for n, channel in enumerate(plan.channels)},
-        "labels": {name: value for value, name in plan.labels.items()},
+        "name": name,
+        "channel_names": {str(number): channel for number, channel in enumerate(channels)},
+        "labels": {labels[value]: value for value in sorted(labels)},
         "numTraining": len(training),
         "numTest": len(test),
         "file_ending": _ENDING,
-        "training": training,
-        "test": test,
+        "training": [
+            {"image": images(case, labelled=True), "label": label_file(case)} for case in training
+        ],
+        "test": [{"image": images(case, labelled=False)} for case in test],
     }
     _write(out / DATASET, dump_json(content) + "\n")
 

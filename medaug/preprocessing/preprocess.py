@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from medaug.errors import InputError
 from medaug.io.cases import DatasetFiles
+from medaug.io.files import remove_leftovers
 from medaug.io.layouts import survey_dataset
 from medaug.io.problems import Problem
 from medaug.preprocessing.case import CaseJob, process_case
@@ -129,12 +131,22 @@ def preprocess(
         if case.name in inputs
     ]
     records, failures = _process(jobs, progress, workers, scheduler)
+    remove_leftovers(out)  # of workers that died meanwhile
     problems += failures
-    write_problems(out, problems)
+    if failures:
+        with suppress(InputError):  # a disk without room for a case may have none for the list
+            write_problems(out, problems)
     _require_done(records, failures, out, keep_going=keep_going)
     write_manifest(out, records, plan)
     if "nifti" in formats:
-        write_dataset_json(out, records, plan)
+        write_dataset_json(
+            out,
+            plan.dataset,
+            [channel.name for channel in plan.channels],
+            plan.labels,
+            training=[record.case for record in records if record.labelled],
+            test=[record.case for record in records if not record.labelled],
+        )
     left_out = {problem.case for problem in problems if problem.severity == "error"} - {""}
     return Preprocessed(out, plan, tuple(records), len(left_out), tuple(problems))
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from medaug.errors import InputError
-from medaug.io.files import TEMPORARY_SUFFIX
+from medaug.io.files import is_leftover, remove_leftovers
 from medaug.preprocessing.config import PreprocessConfig
 from medaug.preprocessing.output import PLAN, PROBLEMS, Format, write_plan
 
@@ -34,7 +34,7 @@ def check_folders(source: Path, out: Path, *, resume: bool) -> None:
         )
     if out.exists() and not out.is_dir():
         raise InputError(f"{out}: is a file; name a folder to write to.")
-    held = [path for path in out.glob("*") if not _is_leftover(path)]
+    held = [path for path in out.glob("*") if not _counts_as_empty(path)]
     if not held or (resume and (out / PLAN).is_file()):
         return
     if resume:
@@ -86,8 +86,7 @@ def refuse_changes(out: Path, now: Mapping[str, Any]) -> None:
 def begin(out: Path, content: Mapping[str, Any]) -> None:
     """Make the folder, clear it of what a killed run left half written, and write the plan."""
     make_folder(out)
-    for path in out.rglob(f".*{TEMPORARY_SUFFIX}"):
-        path.unlink()
+    remove_leftovers(out)
     write_plan(out, content)
 
 
@@ -107,10 +106,8 @@ def make_folder(out: Path) -> None:
         ) from None
 
 
-def _is_leftover(path: Path) -> bool:
-    return path.name == PROBLEMS or (
-        path.name.startswith(".") and path.name.endswith(TEMPORARY_SUFFIX)
-    )
+def _counts_as_empty(path: Path) -> bool:
+    return path.name == PROBLEMS or is_leftover(path)
 
 
 def _difference(before: Any, now: Any, key: str = "") -> str:

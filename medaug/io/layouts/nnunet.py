@@ -38,7 +38,7 @@ class _Entry(BaseModel):
 class _NnunetJson(BaseModel):
     name: str | None = None
     channel_names: dict[str, str] = Field(min_length=1)
-    labels: ListedLabels = Field(min_length=2)
+    labels: ListedLabels = Field(min_length=1)
     file_ending: str
     numTraining: int | None = None  # noqa: N815 - the name of the key
     dataset: dict[str, _Entry] | None = None
