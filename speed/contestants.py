@@ -22,9 +22,11 @@ def medaug(workload: Workload, *, elastic: bool, label: str, prob: float = 1.0) 
     return lambda: transform(sample)
 
 
-def medaug_replay(workload: Workload) -> Call:
+def medaug_replay(workload: Workload, image: torch.Tensor | None = None) -> Call:
     """Return a call of medaug that applies the same record each time: elastic, label nearest."""
     sample, transform = workload.sample(), _transform(workload, True, "nearest", 1.0)
+    if image is not None:
+        sample["image"] = image
     record = transform.sample(sample, generator(0))
     return lambda: transform.apply(sample, record)
 

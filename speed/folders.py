@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from medaug.io.scan import read_image, read_label, read_scan
 
 from medaug.io.cases import CaseFiles, ScanFiles
 from medaug.io.layouts import find_dataset
 from medaug.io.resampling import resample_image, resample_label
+from medaug.io.scan import read_image, read_label, read_scan
 from medaug.io.volume import Volume
 from medaug.preprocessing.config import load_config
 from medaug.preprocessing.preprocess import preprocess

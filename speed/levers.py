@@ -27,16 +27,16 @@ LEVERS: Mapping[str, str] = {
 rows, steps_of = tiles.linear_rows, gather.corner_steps
 def any_strides(source, shape, box, strides, padding, fill, xyz, tile, out):
     steps = steps_of(shape, strides[1:])
-    rows(source, shape, box, strides, steps, padding, fill, xyz, tile, out)
+    rows(source, None, shape, box, strides, steps, padding, fill, xyz, tile, out)
 cpu._KERNELS = {**cpu._KERNELS, "linear": numba.njit(any_strides)}
 """,
     "without four channels at once": """
 row = gather.linear_row_1
-def one_by_one(a, b, c, d, offset, pairs, steps, ahead, out_a, out_b, out_c, out_d):
-    row(a, offset, pairs, steps, ahead, out_a)
-    row(b, offset, pairs, steps, ahead, out_b)
-    row(c, offset, pairs, steps, ahead, out_c)
-    row(d, offset, pairs, steps, ahead, out_d)
+def one_by_one(a, b, c, d, half, offset, pairs, steps, ahead, out_a, out_b, out_c, out_d):
+    row(a, half, offset, pairs, steps, ahead, out_a)
+    row(b, half, offset, pairs, steps, ahead, out_b)
+    row(c, half, offset, pairs, steps, ahead, out_c)
+    row(d, half, offset, pairs, steps, ahead, out_d)
 tiles.linear_row_4 = numba.njit(one_by_one)
 """,
 }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 import threading
 import time
@@ -26,8 +27,8 @@ BATCH_SIZE = 2
 #: Share of the patches that are cut out about a class, as in nnU-Net.
 FOREGROUND = 1 / 3
 _RADIANS = float(np.deg2rad(ROTATE_DEGREES))
-#: How often memory is looked at.
-_PERIOD_SECONDS = 0.05
+#: How often memory is looked at. The system stops a process meanwhile, so it must not be often.
+_PERIOD_SECONDS = 1.0
 
 
 def medaug(folder: Path, workers: int, patch: int) -> Iterable[Any]:
@@ -238,7 +239,9 @@ def main() -> None:
         seconds = time.perf_counter() - start
     taken = -(-int(samples) // BATCH_SIZE) * BATCH_SIZE
     print(json.dumps({"samples": taken, "seconds": seconds, "bytes": most[0]}), flush=True)
-    os._exit(0)  # nnU-Net's processes would wait for each other
+    for process in _family()[:0:-1]:  # nnU-Net's processes would wait for each other
+        os.kill(process, signal.SIGKILL)
+    os._exit(0)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import torch
 
 from medaug.geometry import AffineStage, Warp, affine_about, affine_rotation, affine_translation
 from medaug.resample import Sampling, resample_array, set_num_threads
@@ -55,6 +56,17 @@ def _two_threads(workload: Workload) -> tuple[contestants.Call, contestants.Call
             set_num_threads(1)
 
     return lambda: with_threads(2), lambda: with_threads(1)
+
+
+def _as_cached(workload: Workload) -> tuple[contestants.Call, contestants.Call]:
+    """Return the same warp of a volume as the training cache keeps it, and as MONAI loads it."""
+    image = workload.image()
+    beside = np.ascontiguousarray(np.moveaxis(image.astype(np.float16), 0, -1))
+    cached = torch.from_numpy(beside).permute(-1, *range(image.ndim - 1))
+    return (
+        contestants.medaug_replay(workload, image=cached),
+        contestants.medaug_replay(workload, image=torch.from_numpy(image)),
+    )
 
 
 def _nothing_fired(workload: Workload) -> tuple[contestants.Call, contestants.Call]:
@@ -137,5 +149,13 @@ DUELS: Sequence[Duel] = (
         at_least=False,
     ),
     Duel(_ELASTIC, "2 threads", "1 thread", _two_threads, 1.6, cores=2),
+    Duel(
+        _ELASTIC,
+        "float16, channels side by side",
+        "float32, channel by channel",
+        _as_cached,
+        1.2,
+        turns=3,
+    ),
     Duel("nothing fired", "a copy of the crop", "medaug", _nothing_fired, 1.5, at_least=False),
 )

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from medaug.preprocessing.config import PreprocessConfig
 from medaug.preprocessing.preprocess import preprocess
+from speed.timing import use_cores
 
 #: Peers, what the tables call them, and by how much medaug should be faster.
 PEERS = {
@@ -24,7 +25,7 @@ PEERS = {
 }
 WORKERS = (1, 2)
 #: Samples of a turn: of medaug, and of a peer.
-SAMPLES = {"medaug": 100, "peer": 12}
+SAMPLES = {"medaug": 300, "peer": 10}
 CASES = 6
 
 
@@ -70,6 +71,7 @@ def run(source: Path, turns: int, *, patch: int = 128, cases: int = CASES) -> li
     """
     if not source.is_dir():
         return []
+    use_cores(max(WORKERS))
     with _prepared(source, cases) as folder:
         names = ["medaug", *(name for name in PEERS if _is_there(name))]
         return [
@@ -109,6 +111,7 @@ def _nnunet(command: str, folder: Path, *arguments: str) -> None:
         check=True,
         env=_environment(folder),
         stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
 
 
