@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch.utils.data import RandomSampler
 
 from speed.workload import ELASTIC_MM, KEYS, ROTATE_DEGREES, SCALE, SPACING_MM
 
@@ -33,9 +34,9 @@ _PERIOD_SECONDS = 1.0
 
 def medaug(folder: Path, workers: int, patch: int) -> Iterable[Any]:
     """Return the loader of medaug: crop, affine and elastic in one pass over a mapped file."""
-    from monai.data import DataLoader
+    from monai.data import Dataset
 
-    from medaug.data import CachedCases, SeededDataset
+    from medaug.data import CachedCases
     from medaug.transforms import Fused, RandCropd, RandSpatiald
 
     modes = ("linear", "nearest")
@@ -52,8 +53,8 @@ def medaug(folder: Path, workers: int, patch: int) -> Iterable[Any]:
             ),
         ]
     )
-    dataset = SeededDataset(CachedCases(folder / "raw" / "Dataset101_Speed" / "cache"), augment, 0)
-    return _forever(DataLoader(dataset, batch_size=BATCH_SIZE, num_workers=workers, shuffle=True))
+    dataset = Dataset(CachedCases(folder / "raw" / "Dataset101_Speed" / "cache"), augment)
+    return _batches(dataset, workers)
 
 
 def _ratios() -> dict[int, float]:
@@ -63,20 +64,20 @@ def _ratios() -> dict[int, float]:
 
 def monai_persistent(folder: Path, workers: int, patch: int) -> Iterable[Any]:
     """Return MONAI's loader over what ``PersistentDataset`` keeps on the disk."""
-    from monai.data import DataLoader, PersistentDataset
+    from monai.data import PersistentDataset
 
     dataset = PersistentDataset(_listing(folder), _monai_steps(patch), cache_dir=folder / "monai")
     for index in range(len(dataset)):
         dataset[index]  # fills the cache
-    return _forever(DataLoader(dataset, batch_size=BATCH_SIZE, num_workers=workers, shuffle=True))
+    return _batches(dataset, workers)
 
 
 def monai_cache(folder: Path, workers: int, patch: int) -> Iterable[Any]:
     """Return MONAI's loader over what ``CacheDataset`` keeps in memory."""
-    from monai.data import CacheDataset, DataLoader
+    from monai.data import CacheDataset
 
     dataset = CacheDataset(_listing(folder), _monai_steps(patch), progress=False)
-    return _forever(DataLoader(dataset, batch_size=BATCH_SIZE, num_workers=workers, shuffle=True))
+    return _batches(dataset, workers)
 
 
 def _listing(folder: Path) -> list[dict[str, Any]]:
@@ -179,9 +180,12 @@ LOADERS: dict[str, Callable[[Path, int, int], Iterable[Any]]] = {
 }
 
 
-def _forever(loader: Iterable[Any]) -> Iterator[Any]:
-    while True:
-        yield from loader
+def _batches(dataset: Any, workers: int) -> Iterable[Any]:
+    """Return batches of random cases, more than anybody asks for: an epoch never ends."""
+    from monai.data import DataLoader
+
+    sampler = RandomSampler(dataset, replacement=True, num_samples=1_000_000)
+    return DataLoader(dataset, batch_size=BATCH_SIZE, sampler=sampler, num_workers=workers)
 
 
 @contextmanager

@@ -25,8 +25,8 @@ PEERS = {
 }
 WORKERS = (1, 2)
 #: Samples of a turn: of medaug, and of a peer.
-SAMPLES = {"medaug": 300, "peer": 10}
-CASES = 6
+SAMPLES = {"medaug": 200, "peer": 8}
+CASES = 4
 
 
 @dataclass(frozen=True)
