@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
@@ -17,6 +16,7 @@ from medaug.benchmark.results import Example, Results
 from medaug.benchmark.statistics import MEAN_OF_CLASSES
 from medaug.inline_svg import to_inline_svg
 from medaug.io.files import dump_json, write_atomically
+from medaug.pages import render_page
 from medaug.typing import StrPath
 
 _LONGEST_ON_A_LINE = 60
@@ -45,14 +45,9 @@ def write_report(
     path : path
         The HTML file.
     """
-    environment = Environment(
-        loader=PackageLoader("medaug.benchmark"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    page = environment.get_template("report.html.jinja").render(
+    page = render_page(
+        "medaug.benchmark",
+        "report.html.jinja",
         name=results.name,
         arm_colours=figures.arm_colours(results.arms),
         class_colours=figures.class_colours(results.classes),

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from medaug.drawing import data_address, slice_png
 from medaug.errors import InputError
 from medaug.gallery.exhibits import STRENGTHS, Exhibit, View, exhibits, original_view
 from medaug.gallery.sheet import sheet_png
 from medaug.gallery.subject import Subject
 from medaug.io.files import write_atomically
+from medaug.pages import render_page
 from medaug.policy.operations import OPERATIONS, Family
 from medaug.typing import StrPath
 
@@ -85,19 +84,14 @@ def make_gallery(
 
 
 def _page(subject: Subject, seed: int, original: View, shown: Sequence[Exhibit]) -> str:
-    environment = Environment(
-        loader=PackageLoader("medaug.gallery"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     aspect = subject.plane.aspect
     families = {
         family: [_card(exhibit, aspect) for exhibit in shown if _family(exhibit) == family]
         for family in get_args(Family)
     }
-    return environment.get_template("gallery.html.jinja").render(
+    return render_page(
+        "medaug.gallery",
+        "gallery.html.jinja",
         name=subject.name,
         seed=seed,
         slice=subject.plane.at,

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from matplotlib.figure import Figure
 
 from medaug.drawing import (
@@ -21,6 +20,7 @@ from medaug.drawing import (
 from medaug.errors import InputError
 from medaug.gallery.preview import Preview
 from medaug.io.files import write_atomically
+from medaug.pages import render_page
 from medaug.preprocessing.augmentation import Pair
 from medaug.typing import AnyArray
 
@@ -87,16 +87,11 @@ def preview_png(preview: Preview) -> bytes:
 
 def preview_page(preview: Preview) -> str:
     """Return an HTML page with a card for each pair."""
-    environment = Environment(
-        loader=PackageLoader("medaug.gallery"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     original = preview.rows[0][1]
     classes = [value for value in np.unique(original.label).tolist() if value]
-    return environment.get_template("preview.html.jinja").render(
+    return render_page(
+        "medaug.gallery",
+        "preview.html.jinja",
         title=preview.title,
         remark=preview.remark,
         planes=[(plane.view, plane.at, "IJK"[plane.axis]) for plane in preview.planes],

@@ -8,12 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from medaug.drawing import data_address, outline_colour
 from medaug.errors import InputError
 from medaug.io.files import write_atomically
 from medaug.io.problems import SEVERITIES, Problem
+from medaug.pages import render_page
 from medaug.preprocessing.case_survey import CaseSurvey
 from medaug.preprocessing.inspection import wording
 from medaug.preprocessing.inspection.figures import plots
@@ -37,14 +36,9 @@ def write_page(path: Path, surveyed: DatasetSurvey, summary: Summary) -> None:
     InputError
         If the file cannot be written.
     """
-    environment = Environment(
-        loader=PackageLoader("medaug.preprocessing.inspection"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    page = environment.get_template("inspection.html.jinja").render(
+    page = render_page(
+        "medaug.preprocessing.inspection",
+        "inspection.html.jinja",
         name=summary.name,
         problems_sentence=wording.problems_sentence(summary),
         facts=wording.fact_rows(summary),
