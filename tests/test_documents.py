@@ -6,13 +6,23 @@ import re
 
 import numpy as np
 import pytest
+import yaml
 from conftest import REPOSITORY
 from monai.transforms import LoadImaged
 
+from medaug.cli.app import app
 from medaug.io.cached import write_cached_case
+from medaug.io.layouts.rules import LayoutRules
 from medaug.io.volume import write_volume
+from medaug.preprocessing.config import PreprocessConfig
 
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+PREPROCESSING = (REPOSITORY / "docs" / "preprocessing.md").read_text(encoding="utf-8")
+DOCUMENTS = [
+    *REPOSITORY.glob("*.md"),
+    *REPOSITORY.glob("docs/*.md"),
+    *REPOSITORY.glob("data_scripts/*/*.md"),
+]
 TABLES = re.findall(r"<!-- table: (\S+) -->\n(.*?)<!-- end -->", README, flags=re.DOTALL)
 
 
@@ -39,9 +49,10 @@ def test_the_python_examples_in_the_readme_run(tmp_path, rng, monkeypatch):
         volumes[name] = rng.integers(1, 3, (40, 42, 44)).astype(np.uint8)
         write_volume(tmp_path / f"{name}.nii.gz", volumes[name], np.eye(4))
     case = (np.float32(volumes["image"][None]), volumes["label"], np.eye(4))
-    folder = tmp_path / "data" / "cache" / "a"
-    folder.parent.mkdir(parents=True)
-    write_cached_case(folder, *case, name="a", patient="a", channels=["mr"])
+    for out in ("data", "OUT"):
+        write_cached_case(
+            tmp_path / out / "cache" / "a", *case, name="a", patient="a", channels=["mr"]
+        )
     files = {name: tmp_path / f"{name}.nii.gz" for name in ("image", "label")}
     namespace: dict = {"cases": [files]}
     for block in blocks:
@@ -49,14 +60,31 @@ def test_the_python_examples_in_the_readme_run(tmp_path, rng, monkeypatch):
     assert isinstance(namespace["train"].transforms[0], LoadImaged)
     sample = namespace["train"](files)
     assert sample["image"].shape == sample["label"].shape == (1, 128, 128, 128)
-    augmented = namespace["dataset"][0]
-    assert augmented["image"].shape == augmented["label"].shape == (1, 32, 32, 32)
+    (block,) = re.findall(r"```python\n(.*?)```", PREPROCESSING, flags=re.DOTALL)
+    for text in ("", block):
+        exec(text, namespace)
+        augmented = namespace["dataset"][0]
+        assert augmented["image"].shape == augmented["label"].shape == (1, 32, 32, 32)
 
 
-@pytest.mark.parametrize("document", sorted(REPOSITORY.glob("*.md")), ids=lambda path: path.name)
+def test_the_configurations_in_the_document_are_understood():
+    blocks = re.findall(r"```yaml\n(.*?)```", PREPROCESSING, flags=re.DOTALL)
+    assert len(blocks) == 2
+    for block in blocks:
+        assert PreprocessConfig.model_validate(yaml.safe_load(block)).layout != LayoutRules()
+
+
+def test_every_command_in_the_documents_exists():
+    known = {command.callback.__name__ for command in app.registered_commands}
+    shell = "".join(re.findall(r"```sh\n(.*?)```", README + PREPROCESSING, flags=re.DOTALL))
+    used = set(re.findall(r"^medaug (\w+)", shell, flags=re.MULTILINE))
+    assert {"inspect", "preprocess", "augment", "restore", "benchmark"} <= used <= known
+
+
+@pytest.mark.parametrize("document", sorted(DOCUMENTS), ids=lambda path: path.name)
 def test_every_link_leads_to_a_file(document):
     for target in re.findall(r"\]\((?!http)([^)#]+)\)", document.read_text(encoding="utf-8")):
-        assert (REPOSITORY / target).exists(), target
+        assert (document.parent / target).exists(), target
 
 
 def test_every_make_target_in_the_readme_exists():
