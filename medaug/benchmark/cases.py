@@ -38,12 +38,15 @@ class Case:
         Class index: 0 background, ``i + 1`` the class ``classes[i]`` of the case set.
     spacing_mm : tuple of 3 floats
         Distance between voxel centres along I, J and K.
+    patient : str
+        Whose scan it is.
     """
 
     name: str
     image: FloatArray
     label: AnyArray
     spacing_mm: tuple[float, float, float]
+    patient: str
 
 
 @dataclass(frozen=True)
@@ -69,14 +72,14 @@ class CaseSet:
 
 
 def fingerprint_of(cases: tuple[Case, ...], classes: tuple[str, ...]) -> str:
-    """Return the SHA-256, in hex, of the names, spacings, shapes and voxels of the cases.
+    """Return the SHA-256, in hex, of names, patients, spacings, shapes and voxels.
 
     The place of the files and the name of the data set do not count: a moved folder is the same
     data.
     """
     digest = hashlib.sha256(json.dumps(classes).encode())
     for case in cases:
-        facts = [case.name, case.spacing_mm, case.image.shape, case.label.shape]
+        facts = [case.name, case.patient, case.spacing_mm, case.image.shape, case.label.shape]
         digest.update(json.dumps(facts).encode())
         digest.update(case.image.astype("<f4", copy=False).tobytes())
         digest.update(case.label.tobytes())
@@ -239,4 +242,10 @@ def _class_names(dataset: DatasetFiles, scans: list[_Scan]) -> dict[int, str]:
 
 def _case(scan: _Scan, class_names: dict[int, str]) -> Case:
     index_of_value = np.searchsorted([0, *class_names], scan.label)
-    return Case(scan.files.name, scan.image, index_of_value.astype(np.uint8), scan.spacing_mm)
+    return Case(
+        scan.files.name,
+        scan.image,
+        index_of_value.astype(np.uint8),
+        scan.spacing_mm,
+        scan.files.patient,
+    )

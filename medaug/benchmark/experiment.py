@@ -133,7 +133,8 @@ def prepare(
     runtime = resolve_runtime(config.device, config.precision)
     arms = load_arms(config.arms, config.patch_size, trust=trust)
     case_set = _load_cases(config, on_case)
-    folds = make_folds(len(case_set.cases), config.folds, config.split_seed)
+    patients = [case.patient for case in case_set.cases]
+    folds = make_folds(patients, config.folds, config.split_seed)
     check_train_cases(folds, config.train_cases)
     experiment = Experiment(config, case_set, arms, folds, runtime, trust)
     check_network(

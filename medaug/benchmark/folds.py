@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,13 +29,15 @@ class Fold:
     test: tuple[int, ...]
 
 
-def make_folds(n_cases: int, n_folds: int, split_seed: int) -> tuple[Fold, ...]:
+def make_folds(patients: Sequence[str], n_folds: int, split_seed: int) -> tuple[Fold, ...]:
     """Split the cases into folds, each case being tested exactly once.
+
+    All scans of a patient are in one part: a network that has seen the patient knows too much.
 
     Parameters
     ----------
-    n_cases : int
-        Number of cases.
+    patients : sequence of str
+        Whose scan each case is.
     n_folds : int
         Number of folds, at least 2.
     split_seed : int
@@ -43,21 +46,29 @@ def make_folds(n_cases: int, n_folds: int, split_seed: int) -> tuple[Fold, ...]:
     Returns
     -------
     tuple of Fold
-        Test parts differ in size by one case at most.
+        Test parts differ in size by one patient at most.
 
     Raises
     ------
     InputError
-        If there are fewer cases than folds.
+        If there are fewer patients than folds.
     """
-    if n_cases < n_folds:
+    cases_of: dict[str, list[int]] = {}
+    for case, patient in enumerate(patients):
+        cases_of.setdefault(patient, []).append(case)
+    scans = list(cases_of.values())
+    if len(scans) < n_folds:
+        several = "" if len(scans) == len(patients) else f" of {len(scans)} patients"
         raise InputError(
-            f"folds: {n_folds} folds need at least {n_folds} cases, but there are {n_cases}; "
-            f"add cases or set folds to at most {n_cases}."
+            f"folds: {n_folds} folds need at least {n_folds} cases, but there are "
+            f"{len(patients)}{several}; add cases or set folds to at most {len(scans)}."
         )
-    order = generator(Stream.FOLDS, split_seed, 0, 0).permutation(n_cases)
-    parts = [tuple(sorted(part.tolist())) for part in np.array_split(order, n_folds)]
-    everything = range(n_cases)
+    order = generator(Stream.FOLDS, split_seed, 0, 0).permutation(len(scans))
+    parts = [
+        tuple(sorted(case for patient in part for case in scans[patient]))
+        for part in np.array_split(order, n_folds)
+    ]
+    everything = range(len(patients))
     return tuple(
         Fold(index, tuple(case for case in everything if case not in set(test)), test)
         for index, test in enumerate(parts)

@@ -42,6 +42,7 @@ class CopiesOfCase:
 
     Attributes
     ----------
+    patient : str
     written, kept : tuple of str
         Names of the copies that were made, and of those that were there.
     channels : int
@@ -51,6 +52,7 @@ class CopiesOfCase:
         What makes the result doubtful, in one line each.
     """
 
+    patient: str
     written: tuple[str, ...]
     kept: tuple[str, ...]
     channels: int
@@ -207,6 +209,7 @@ def augment_case(job: CopyJob) -> CopiesOfCase:
     remark = units_remark(pair.image, units)
     remarks = (*pair.remarks, *((f"{case.images[0].path}: {remark}",) if remark else ()))
     return CopiesOfCase(
+        case.patient,
         tuple(written),
         tuple(kept),
         len(pair.image),
@@ -233,11 +236,18 @@ def _check_out(out: Path, root: Path, resume: bool) -> None:
 
 
 def _describe(out: Path, dataset: DatasetFiles, cases: Sequence[CopiesOfCase]) -> None:
-    names = [name for case in cases for name in sorted(case.written + case.kept)]
+    patients = {name: case.patient for case in cases for name in sorted(case.written + case.kept)}
     values = sorted({0}.union(*(case.labels for case in cases)))
     labels = {value: f"label {value}" if value else "background" for value in values}
     channels = dataset.channels or [f"channel {number}" for number in range(cases[0].channels)]
-    write_dataset_json(out, dataset.name, channels, dataset.labels or labels, training=names)
+    write_dataset_json(
+        out,
+        dataset.name,
+        channels,
+        dataset.labels or labels,
+        training=list(patients),
+        patients=patients,
+    )
 
 
 def _summary(

@@ -180,6 +180,7 @@ def write_dataset_json(
     *,
     training: Sequence[str],
     test: Sequence[str] = (),
+    patients: Mapping[str, str],
 ) -> None:
     """Write ``dataset.json``, which nnU-Net and readers of the Decathlon layout understand.
 
@@ -194,6 +195,8 @@ def write_dataset_json(
         Name of each label value.
     training, test : sequence of str
         Names of the cases with and without a label.
+    patients : mapping of str to str
+        Whose scan each case is.
     """
 
     def images(case: str, *, labelled: bool) -> list[str]:
@@ -210,6 +213,7 @@ def write_dataset_json(
             {"image": images(case, labelled=True), "label": label_file(case)} for case in training
         ],
         "test": [{"image": images(case, labelled=False)} for case in test],
+        "patients": dict(sorted(patients.items())),
     }
     _write(out / DATASET, dump_json(content) + "\n")
 

@@ -146,6 +146,7 @@ def preprocess(
             plan.labels,
             training=[record.case for record in records if record.labelled],
             test=[record.case for record in records if not record.labelled],
+            patients={record.case: record.patient for record in records},
         )
     left_out = {problem.case for problem in problems if problem.severity == "error"} - {""}
     return Preprocessed(out, plan, tuple(records), len(left_out), tuple(problems))

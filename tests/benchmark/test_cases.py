@@ -213,6 +213,7 @@ def test_fingerprint_changes_with_everything_that_determines_the_data(pair: Path
     variants: list[Case] = [
         case,
         replace(case, name="z"),
+        replace(case, patient="z"),
         replace(case, image=image),
         replace(case, label=label),
         replace(case, image=reshaped),

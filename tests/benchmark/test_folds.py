@@ -6,34 +6,52 @@ from medaug.benchmark.folds import Fold, check_train_cases, make_folds, pick_tra
 from medaug.errors import InputError
 
 
+def names(n_cases: int) -> list[str]:
+    return [f"case {n}" for n in range(n_cases)]
+
+
 def test_every_case_is_tested_exactly_once() -> None:
-    folds = make_folds(11, 3, split_seed=0)
+    folds = make_folds(names(11), 3, split_seed=0)
     tested = [case for fold in folds for case in fold.test]
     assert sorted(tested) == list(range(11))
 
 
 def test_training_part_is_everything_that_is_not_tested() -> None:
-    for fold in make_folds(11, 3, split_seed=0):
+    for fold in make_folds(names(11), 3, split_seed=0):
         assert sorted(fold.train + fold.test) == list(range(11))
 
 
 def test_folds_differ_in_size_by_one_at_most() -> None:
-    sizes = [len(fold.test) for fold in make_folds(11, 3, split_seed=0)]
+    sizes = [len(fold.test) for fold in make_folds(names(11), 3, split_seed=0)]
     assert max(sizes) - min(sizes) <= 1
 
 
 def test_the_split_is_a_function_of_its_seed() -> None:
-    assert make_folds(20, 4, split_seed=3) == make_folds(20, 4, split_seed=3)
-    assert make_folds(20, 4, split_seed=3) != make_folds(20, 4, split_seed=4)
+    assert make_folds(names(20), 4, split_seed=3) == make_folds(names(20), 4, split_seed=3)
+    assert make_folds(names(20), 4, split_seed=3) != make_folds(names(20), 4, split_seed=4)
+
+
+def test_scans_of_a_patient_stay_together() -> None:
+    patients = [f"patient {n // 3}" for n in range(21)]
+    folds = make_folds(patients, 3, split_seed=0)
+    for fold in folds:
+        assert not {patients[case] for case in fold.train} & {patients[case] for case in fold.test}
+        assert sorted(fold.train + fold.test) == list(range(21))
+    assert sorted(len(fold.test) for fold in folds) == [6, 6, 9]
+
+
+def test_fewer_patients_than_folds_are_refused() -> None:
+    with pytest.raises(InputError, match=r"there are 6 of 2 patients; .* at most 2"):
+        make_folds(["a", "b"] * 3, 3, split_seed=0)
 
 
 def test_fewer_cases_than_folds_are_refused_with_both_numbers() -> None:
     with pytest.raises(InputError, match=r"5 folds .* there are 4"):
-        make_folds(4, 5, split_seed=0)
+        make_folds(names(4), 5, split_seed=0)
 
 
 def test_more_training_cases_than_the_smallest_training_part_are_refused() -> None:
-    folds = make_folds(7, 2, split_seed=0)
+    folds = make_folds(names(7), 2, split_seed=0)
     check_train_cases(folds, 3)
     with pytest.raises(InputError, match=r"train_cases: 4 .* has 3"):
         check_train_cases(folds, 4)

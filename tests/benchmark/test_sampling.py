@@ -23,7 +23,7 @@ def make_case(name: str, shape: tuple[int, int, int], rng: np.random.Generator) 
     label = np.zeros((1, *shape), dtype=np.uint8)
     label[0, 1:3, 1:3, 1:3] = 1
     label[0, -3:-1, -3:-1, -3:-1] = 2
-    return Case(name, image, label, (1.0, 1.0, 2.5))
+    return Case(name, image, label, (1.0, 1.0, 2.5), name)
 
 
 def make_dataset(
@@ -118,7 +118,7 @@ def test_foreground_patches_contain_both_classes_in_turn(cases: list[Case]) -> N
 
 def test_a_scan_without_foreground_still_gives_patches(rng: np.random.Generator) -> None:
     case = make_case("a", (20, 20, 20), rng)
-    empty = Case("empty", case.image, np.zeros_like(case.label), case.spacing_mm)
+    empty = Case("empty", case.image, np.zeros_like(case.label), case.spacing_mm, "empty")
     assert make_dataset([empty], foreground_fraction=1.0)[0]["image"].shape == (1, *PATCH)
 
 

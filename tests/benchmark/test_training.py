@@ -46,7 +46,7 @@ def case(rng: np.random.Generator) -> Case:
     label = np.zeros((1, 20, 20, 20), dtype=np.uint8)
     label[0, 6:14, 6:14, 6:14] = 1
     image = 3 * label + rng.normal(size=label.shape)
-    return Case("cube", image.astype(np.float32), label, (1.0, 1.0, 1.0))
+    return Case("cube", image.astype(np.float32), label, (1.0, 1.0, 1.0), "cube")
 
 
 def make_network(seed: int = 0, fold: int = 0, definition: Any = SMALL_UNET) -> nn.Module:
@@ -236,7 +236,7 @@ def test_training_is_silent_and_leaves_no_files(
 def test_a_scan_is_segmented_whole_whatever_its_size(rng: np.random.Generator) -> None:
     for shape in ((9, 20, 33), (16, 16, 16)):
         image = rng.normal(size=(1, *shape)).astype(np.float32)
-        case = Case("a", image, np.zeros((1, *shape), np.uint8), (1.0, 1.0, 1.0))
+        case = Case("a", image, np.zeros((1, *shape), np.uint8), (1.0, 1.0, 1.0), "a")
         network = make_network()
         segmentation = SEGMENTER.segment(network, case)
         assert segmentation.shape == shape

@@ -33,6 +33,11 @@ def refusal(root: Path) -> str:
     return str(caught.value)
 
 
+def test_patients_are_those_that_are_listed(tmp_path: Path) -> None:
+    root = nnunet(tmp_path, patients={"a": "Jo"})
+    assert [case.patient for case in find_dataset(root).cases] == ["Jo", "b"]
+
+
 def test_folder_gives_channels_in_order_labels_and_names(tmp_path: Path) -> None:
     found = find_dataset(nnunet(tmp_path, ("a b", "case_0007")))
     assert (found.layout, found.name) == ("nnunet", tmp_path.name)

@@ -48,6 +48,7 @@ def test_the_files_are_those_of_a_training_set(made):
     )
     found = find_dataset(made)
     assert [case.name for case in found.cases] == names
+    assert [case.patient for case in found.cases] == ["a", "a", "b", "b", "c", "c"]
     assert found.labels == {0: "background", 1: "label 1", 2: "label 2"}
     labels = [read_volume(made / f"labelsTr/{name}.nii.gz").data for name in names]
     assert all(set(np.unique(label)) <= {0, 1, 2} and label.any() for label in labels)

@@ -47,6 +47,14 @@ def test_the_outcome_is_read_by_medaug_and_monai(done):
     assert listed[1]["label"] == str(out / "labelsTr/b.nii.gz")
 
 
+def test_the_outcome_knows_whose_scan_a_case_is(tmp_path):
+    source = write_set(tmp_path / "in", names=("p1 early", "p1 late", "p2"))
+    config = PreprocessConfig(layout={"patient": r"p\d"})
+    run(source, tmp_path / "out", config)
+    patients = [case.patient for case in find_dataset(tmp_path / "out").cases]
+    assert patients == ["p1", "p1", "p2"]
+
+
 def test_the_manifest_has_a_row_a_case(done):
     source, out = done
     first = rows(out / "manifest.csv")[0]

@@ -90,4 +90,5 @@ def _make_case(config: PhantomConfig, index: int) -> Case:
         image=zscore_foreground(image),
         label=head.label[np.newaxis],
         spacing_mm=(config.spacing_mm,) * 3,
+        patient=f"phantom_{index:03d}",
     )

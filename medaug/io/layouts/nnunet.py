@@ -42,6 +42,7 @@ class _NnunetJson(BaseModel):
     file_ending: str
     numTraining: int | None = None  # noqa: N815 - the name of the key
     dataset: dict[str, _Entry] | None = None
+    patients: dict[str, str] = {}
 
 
 def is_nnunet(content: Mapping[str, Any]) -> bool:
@@ -53,7 +54,7 @@ def find_nnunet(root: Path, rules: LayoutRules) -> DatasetFiles:
     """List the cases of an nnU-Net folder; those in ``imagesTs`` have no label.
 
     Training cases are those of the key ``dataset`` where there is one, otherwise those in
-    ``imagesTr``.
+    ``imagesTr``. What medaug writes has a key more: ``patients``, whose scan a case is.
 
     Raises
     ------
@@ -72,10 +73,10 @@ def find_nnunet(root: Path, rules: LayoutRules) -> DatasetFiles:
     channels = channel_names(path, "channel_names", content.channel_names)
     listing = Listing(root, rules)
     if content.dataset is None:
-        found = _add_folder(listing, "Tr", content.file_ending, channels)
+        found = _add_folder(listing, "Tr", content, channels)
     else:
         found = len(content.dataset)
-        _add_listed(listing, path, content.dataset, channels)
+        _add_listed(listing, path, content, channels)
     if content.numTraining is not None and content.numTraining != found:
         listing.report(
             path,
@@ -83,12 +84,15 @@ def find_nnunet(root: Path, rules: LayoutRules) -> DatasetFiles:
             "that none is missing.",
             severity="warning",
         )
-    _add_folder(listing, "Ts", content.file_ending, channels)
+    _add_folder(listing, "Ts", content, channels)
     return listing.finish("nnunet", name=content.name, labels=labels, channels=channels)
 
 
-def _add_folder(listing: Listing, part: str, ending: str, channels: tuple[str, ...]) -> int:
+def _add_folder(
+    listing: Listing, part: str, content: _NnunetJson, channels: tuple[str, ...]
+) -> int:
     """Add the cases of ``imagesTr`` or ``imagesTs``; return how many there are."""
+    ending = content.file_ending
     folder, label_folder = listing.root / f"images{part}", listing.root / f"labels{part}"
     cases: dict[str, dict[int, Path]] = defaultdict(dict)
     for file in _files(folder, ending):
@@ -111,6 +115,7 @@ def _add_folder(listing: Listing, part: str, ending: str, channels: tuple[str, .
             name,
             [files[number] for number in range(len(channels))],
             labels.get(name),
+            patient=content.patients.get(name),
             expected_label=str(label_folder / f"{name}{ending}") if needs_label else "",
         )
     listing.report_without_image(labels, cases, f"{folder}/{{case}}_0000{ending}")
@@ -139,10 +144,10 @@ def _report_channels(
 
 
 def _add_listed(
-    listing: Listing, path: Path, listed: Mapping[str, _Entry], channels: tuple[str, ...]
+    listing: Listing, path: Path, content: _NnunetJson, channels: tuple[str, ...]
 ) -> None:
     """Add the cases of the key ``dataset``; its paths are relative to the folder."""
-    for name, entry in listed.items():
+    for name, entry in (content.dataset or {}).items():
         images = [listing.root / os.path.expandvars(image) for image in entry.images]
         label = listing.root / os.path.expandvars(entry.label)
         missing = [file for file in (*images, label) if not file.is_file()]
@@ -161,4 +166,4 @@ def _add_listed(
                 case=name,
             )
         elif not missing:
-            listing.add(name, images, label)
+            listing.add(name, images, label, patient=content.patients.get(name))
