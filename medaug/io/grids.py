@@ -40,6 +40,17 @@ def is_same_place(shape: Sequence[int], affine: Matrix, other: Matrix) -> bool:
     return corner_distance_mm(shape, affine, other) <= ALIGNMENT_VOXELS * float(finest_mm)
 
 
+def is_part(
+    shape: Sequence[int], affine: Matrix, other_shape: Sequence[int], other_affine: Matrix
+) -> bool:
+    """Return whether each voxel of a grid is one of another grid, up to `ALIGNMENT_VOXELS`."""
+    first = np.round((np.linalg.inv(other_affine) @ affine)[:3, 3])
+    shift = np.eye(4)
+    shift[:3, 3] = first
+    within = (first >= 0).all() and (first + shape <= other_shape).all()
+    return bool(within) and is_same_place(shape, affine, other_affine @ shift)
+
+
 def overlap(
     shape: Sequence[int], affine: Matrix, other_shape: Sequence[int], other_affine: Matrix
 ) -> float:

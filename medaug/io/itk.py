@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +20,14 @@ from medaug.typing import AnyArray, Matrix, StrPath
 #: File name endings of the formats that are read, but not written. The voxels of a ``.mhd`` are in
 #: a file beside it that it names.
 ITK_SUFFIXES = (".mha", ".mhd", ".nrrd")
+
+# Headers are text and short; this bounds what is searched of the voxels behind them.
+_LONGEST_HEADER_BYTES = 1 << 20
+
+# What a header says of the file of its voxels, in MetaImage and in NRRD.
+_VOXEL_FILE = re.compile(
+    rb"^(?:ElementDataFile[ \t]*[=:]|data ?file:)[ \t]*([^\r\n]*?)[ \t]*\r?$", re.I | re.M
+)
 
 # ITK's world runs to the left and to the back, NIfTI's to the right and to the front.
 _LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
@@ -43,11 +52,12 @@ def read_itk(path: StrPath) -> Volume:
     Raises
     ------
     InputError
-        If the file is missing, unreadable, empty, truncated or of another format; if it has not 3
-        axes; if the voxels are not real numbers; or if the affine is singular or not finite.
+        If the file is missing, unreadable, empty, truncated or of another format; if its voxels are
+        in a file that is not beside it; if it has not 3 axes; if the voxels are not real numbers;
+        or if the affine is singular or not finite.
     """
     path = Path(path)
-    _check_file(path)
+    _check_voxel_file(path, _start_of(path))
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))
     reader.SetImageIO(_READERS[path.suffix.lower()])
@@ -59,17 +69,36 @@ def read_itk(path: StrPath) -> Volume:
     return Volume(data, _affine(path, image))
 
 
-def _check_file(path: Path) -> None:
+def _start_of(path: Path) -> bytes:
+    """Return the first bytes of a file, its header among them."""
     try:
         with path.open("rb") as file:
-            if not file.read(1):
-                raise InputError(f"{path}: the file is empty; copy or export it again.")
+            start = file.read(_LONGEST_HEADER_BYTES)
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; check the path.") from None
     except OSError as error:
         raise InputError(
             f"{path}: cannot read ({error.strerror}); check the file and its permissions."
         ) from None
+    if not start:
+        raise InputError(f"{path}: the file is empty; copy or export it again.")
+    return start
+
+
+def _check_voxel_file(path: Path, start: bytes) -> None:
+    """Refuse a header whose voxels are anywhere but in it or in one file beside it."""
+    if path.suffix.lower() == ".nrrd":
+        start = re.split(rb"\r?\n\r?\n", start, maxsplit=1)[0]
+    named = _VOXEL_FILE.search(start)
+    if named is None or named[1] == b"LOCAL":
+        return
+    name = os.fsdecode(named[1])
+    # Both resolved: a scan may be linked to as a whole.
+    if name == "LIST" or (path.parent / name).resolve().parent != path.resolve().parent:
+        raise InputError(
+            f"{path}: its voxels are in {name}, not in one file beside it; save the scan as one "
+            ".mha or .nrrd file."
+        )
 
 
 def _check_information(path: Path, reader: sitk.ImageFileReader) -> None:

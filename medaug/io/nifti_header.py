@@ -126,6 +126,23 @@ def read_affine(path: Path, header: nib.Nifti1Header, geometry: Geometry | None)
     return affine
 
 
+def believe(header: nib.Nifti1Header, geometry: Geometry | None) -> None:
+    """Let the affine that is not believed say, in place, what the one that is says, code and all.
+
+    Parameters
+    ----------
+    header : Nifti1Header
+    geometry : {"sform", "qform"} or None
+        Which one is believed; None: both, and the header stays as it is.
+    """
+    if not (header["sform_code"] > 0 and header["qform_code"] > 0):
+        return
+    if geometry == "qform":
+        header.set_sform(header.get_qform(), int(header["qform_code"]))
+    elif geometry == "sform":
+        header.set_qform(header.get_sform(), int(header["sform_code"]), strip_shears=True)
+
+
 def check_affine(path: Path, affine: Matrix, remedy: str) -> None:
     """Refuse an affine that is not finite, or that gives a voxel no volume."""
     if not np.isfinite(affine).all():

@@ -9,7 +9,7 @@ import numpy as np
 from medaug.errors import InputError
 from medaug.io.cases import CaseFiles, ScanFiles
 from medaug.io.dicom.detect import is_dicom, require_dicom
-from medaug.io.grids import is_same_place, overlap, share_inside
+from medaug.io.grids import is_part, is_same_place, overlap, share_inside
 from medaug.io.itk import ITK_SUFFIXES, read_itk
 from medaug.io.nifti_header import Geometry
 from medaug.io.resampling import resample_label
@@ -189,11 +189,23 @@ def _resampled(path: Path, label: Volume, image_path: Path, image: Volume) -> Vo
             "of the labelled voxels are inside of the other); correct the header or export the "
             "label on the grid of the image."
         )
+    if is_dicom(path) and is_part(label_shape, label.affine, shape, image.affine):
+        # Most DICOM SEG leave out the frames without a segment.
+        remark = Remark(
+            "note",
+            f"{path}: the label covers a part of its image {image_path} (shapes {label_shape} and "
+            f"{shape}); the rest is background.",
+        )
+        return _on_image(label, image, remark)
     remark = Remark(
         "warning",
         f"{path}: the label is on another grid than its image {image_path} (shapes {label_shape} "
         f"and {shape}, {kept:.1%} of the labelled voxels inside of the image); it was resampled to "
         "the grid of the image; check that it fits.",
     )
-    resampled = resample_label(label, shape, image.affine)
+    return _on_image(label, image, remark)
+
+
+def _on_image(label: Volume, image: Volume, remark: Remark) -> Volume:
+    resampled = resample_label(label, image.data.shape[1:], image.affine)
     return Volume(resampled.data, image.affine, label.header, (*label.remarks, remark))

@@ -18,6 +18,7 @@ from medaug.io.grids import is_same_place
 from medaug.io.nifti_header import (
     LONGEST_HEADER_BYTES,
     Geometry,
+    believe,
     check_voxel_type,
     nibabel_translated,
     parse_header,
@@ -67,7 +68,7 @@ class Volume:
     affine : ndarray, shape [4, 4], float64
         Voxel coordinates to world coordinates in mm.
     header : nibabel Nifti1Header, Nifti2Header or None
-        Of the file, if that is NIfTI.
+        Of the file, if that is NIfTI; on the grid of the file, wherever the voxels are brought.
     remarks : tuple of Remark
         What was noticed while it was read.
     """
@@ -116,6 +117,7 @@ def read_volume(path: StrPath, *, geometry: Geometry | None = None) -> Volume:
         shape = volume_shape(path, header)
         check_size(path, header, stream)
         affine = read_affine(path, header, geometry)
+        believe(header, geometry)
         return Volume(read_voxels(path, header, shape, stream), affine, header)
 
 
@@ -176,18 +178,24 @@ def _new_header(voxels: AnyArray, affine: Matrix, like: Volume | None) -> nib.Ni
     header.set_data_dtype(voxels.dtype)
     header.set_data_shape(voxels.shape)
     header["cal_min"] = header["cal_max"] = 0
-    if like is not None and not is_same_place(like.data.shape[1:], affine, like.affine):
+    if kept is not None and not _is_its_grid(kept, voxels.shape[:3], affine):
         for name in ("dim_info", "slice_code", "slice_start", "slice_end", "slice_duration"):
             header[name] = 0
     space, time = header.get_xyzt_units()
     header.set_xyzt_units("mm" if space == "unknown" else space, time)
-    code = int(header["sform_code"] or header["qform_code"] or 2)
-    header.set_sform(affine, code)
+    sform, qform = int(header["sform_code"]), int(header["qform_code"])
+    header.set_sform(affine, sform or qform or 2)
     # A qform cannot hold a sheared affine; one that disagreed would mislead other readers.
-    header.set_qform(affine, code, strip_shears=True)
+    header.set_qform(affine, qform or sform or 2, strip_shears=True)
     if not is_same_place(voxels.shape[:3], affine, header.get_qform()):
         header["qform_code"] = 0
     return header
+
+
+def _is_its_grid(header: nib.Nifti1Header, shape: tuple[int, ...], affine: Matrix) -> bool:
+    """Return whether a header is of this grid; one with turned axes is another."""
+    same_shape = tuple(header.get_data_shape()[:3]) == shape
+    return same_shape and is_same_place(shape, affine, header.get_best_affine())
 
 
 def _encoded(voxels: AnyArray, header: nib.Nifti1Header, *, compress: bool) -> bytes:

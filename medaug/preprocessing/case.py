@@ -254,8 +254,7 @@ def _geometry_in_words(original: GridFacts, scan: _Scan, plan: Plan) -> list[str
     if plan.spacing_mm is not None and not np.allclose(
         scan.old.spacing_mm, scan.new.spacing_mm, rtol=1e-5
     ):
-        axis = coarse_axis(scan.old.spacing_mm)
-        axis = coarse_axis(scan.new.spacing_mm) if axis is None else axis
+        axis = coarse_axis(scan.old.spacing_mm, scan.new.spacing_mm)
         nearest = "" if axis is None else f", nearest across axis {'IJK'[axis]}"
         words.append(
             f"resampled from {_lengths(scan.old)} to {_lengths(scan.new)} mm, "

@@ -137,8 +137,10 @@ def survey_case(job: SurveyJob) -> Surveyed:
     try:
         checksums, size = _files(job)
     except OSError as error:
-        line = f"{error.filename}: cannot be read ({error.strerror}); check the file."
-        problems.append(_problem(case, case.images, Remark("error", line)))
+        # Reading the label has told that already where it is the label's file.
+        if not any(problem.severity == "error" for problem in problems):
+            line = f"{error.filename}: cannot be read ({error.strerror}); check the file."
+            problems.append(_problem(case, case.images, Remark("error", line)))
         return Surveyed(None, tuple(problems))
     survey = _survey(case, image, label, checksums, size)
     problems += _voxel_problems(case, survey)

@@ -29,7 +29,7 @@ _ONE_THREAD = {
 _DIED = (
     "the worker process died on it, even with no other job beside it; most likely the memory ran "
     "out: use a machine with more (in a script of your own: does all of it stand below "
-    "`if __name__ == \"__main__\":`?)"
+    '`if __name__ == "__main__":`?)'
 )
 
 

@@ -10,11 +10,14 @@ import numpy.typing as npt
 
 from medaug.foreground import foreground_of
 from medaug.io.resampling import Interpolation, resample_array
-from medaug.preprocessing.grids import Grid, Mask, box_on, same_voxels, slices
+from medaug.preprocessing.grids import SAME_GRID_VOXELS, Grid, Mask, box_on, same_voxels, slices
 from medaug.typing import AnyArray, FloatArray
 
 #: An axis with voxels more than so many times as long as the shortest is resampled slice by slice.
 COARSE_RATIO = 3.0
+
+# Relative error of the spacing of an oblique scan, whose header holds float32.
+_SPACING_NOISE = 1e-5
 
 # Voxels about a cropped grid that are read too. What is further away changes a spline by less than
 # a float32 can tell: its poles are 0.27.
@@ -24,17 +27,21 @@ _HALO_VOXELS = 16
 _SLAB = 8
 
 
-def coarse_axis(spacing_mm: Sequence[float]) -> int | None:
+def coarse_axis(*grids_mm: Sequence[float]) -> int | None:
     """Return the one axis that is more than `COARSE_RATIO` times as coarse as the finest, or None.
 
     Parameters
     ----------
-    spacing_mm : sequence of 3 floats
+    *grids_mm : sequences of 3 floats
+        Spacings along the same axes. The first with such a coarse axis decides, as in nnU-Net: if
+        another axis of it is as coarse, there is none.
     """
-    coarsest = max(spacing_mm)
-    if coarsest <= COARSE_RATIO * min(spacing_mm) or list(spacing_mm).count(coarsest) > 1:
-        return None
-    return list(spacing_mm).index(coarsest)
+    for spacing_mm in grids_mm:
+        coarsest = max(spacing_mm)
+        if coarsest > COARSE_RATIO * min(spacing_mm) * (1 + _SPACING_NOISE):
+            axes = np.flatnonzero(np.isclose(spacing_mm, coarsest, rtol=_SPACING_NOISE))
+            return int(axes[0]) if len(axes) == 1 else None
+    return None
 
 
 def resample(
@@ -67,13 +74,12 @@ def resample(
     near = box_on(old, ((0, i), (0, j), (0, k)), new, halo_mm)
     values, old = values[slices(near)], old.cropped(near)
     pull = new.pull_from(old)
-    axis = coarse_axis(old.spacing_mm)
-    if axis is None:
-        axis = coarse_axis(new.spacing_mm)
+    axis = coarse_axis(old.spacing_mm, new.spacing_mm)
     if axis is not None:
         places = np.arange(new.shape[axis]) * pull[axis, axis] + pull[axis, 3]
-        nearest = np.clip(np.floor(places + 0.5), 0, values.shape[axis] - 1).astype(int)
-        values = values.take(nearest, axis)
+        # Of two that are equally near the later one, whichever way rounding goes.
+        nearest = np.floor(places + 0.5 + SAME_GRID_VOXELS).astype(int)
+        values = values.take(nearest.clip(0, values.shape[axis] - 1), axis)
         pull[axis] = np.eye(4)[axis]
     return resample_array(values, new.shape, pull, interpolation=interpolation)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from medaug.io.grids import corner_distance_mm, is_same_place, overlap, share_inside
+from medaug.io.grids import corner_distance_mm, is_part, is_same_place, overlap, share_inside
 
 SHAPE = (24, 12, 48)
 AFFINE = np.diag([1.0, 2.0, 0.5, 1.0])
@@ -26,6 +26,26 @@ def test_distance_is_that_of_the_farthest_corner() -> None:
 @pytest.mark.parametrize(("shift_mm", "same"), [(0.049, True), (0.051, False)])
 def test_places_are_one_within_a_tenth_of_the_finest_axis(shift_mm: float, same: bool) -> None:
     assert is_same_place(SHAPE, AFFINE, moved(shift_mm)) is same
+
+
+@pytest.mark.parametrize(
+    ("first", "spacing", "part"),
+    [
+        ((1, 2, 0), 1.0, True),
+        ((1.05, 2, 0), 1.0, True),
+        ((1.5, 2, 0), 1.0, False),
+        ((-1, 2, 0), 1.0, False),
+        ((1, 2, 3), 1.0, False),
+        ((1, 2, 0), 2.0, False),
+    ],
+)
+def test_a_part_of_a_grid_has_its_voxels(
+    first: tuple[float, ...], spacing: float, part: bool
+) -> None:
+    affine = np.diag([-2.0, 3.0, 4.0, 1.0])
+    shift = np.diag([spacing, 1, 1, 1])
+    shift[:3, 3] = first
+    assert is_part((4, 4, 4), affine @ shift, (6, 7, 6), affine) is part
 
 
 @pytest.mark.parametrize("share", [0.0, 0.25, 0.5, 1.0])

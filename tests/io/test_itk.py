@@ -137,6 +137,33 @@ def test_missing_files_are_named(tmp_path: Path) -> None:
         read_itk(tmp_path)
 
 
+DETACHED = {
+    ".mha": "NDims = 3\nDimSize = 5 4 3\nElementType = MET_SHORT\nElementDataFile = {}\n",
+    ".nrrd": "NRRD0004\ntype: short\ndimension: 3\nsizes: 5 4 3\nendian: little\n"
+    "encoding: raw\ndata file: {}\n\n",
+}
+
+
+@pytest.mark.parametrize("ending", DETACHED)
+def test_voxels_are_never_taken_from_another_folder(tmp_path: Path, ending: str) -> None:
+    folder = tmp_path / "set"
+    folder.mkdir()
+    for place in (tmp_path, folder):
+        ramp().transpose(2, 1, 0).tofile(place / "voxels.raw")
+    (folder / "link.raw").symlink_to(tmp_path / "voxels.raw")
+    path = folder / f"scan{ending}"
+    for name in ("../voxels.raw", str(tmp_path / "voxels.raw"), "link.raw", "LIST"):
+        path.write_text(DETACHED[ending].format(name))
+        with pytest.raises(InputError) as caught:
+            read_itk(path)
+        assert str(caught.value) == (
+            f"{path}: its voxels are in {name}, not in one file beside it; save the scan as one "
+            ".mha or .nrrd file."
+        )
+    path.write_text(DETACHED[ending].format("voxels.raw"))
+    np.testing.assert_array_equal(read_itk(path).data[0], ramp())
+
+
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_other_ranks_are_refused(tmp_path: Path, ending: str) -> None:
     path = tmp_path / f"scan{ending}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,17 @@ def test_missing_folder_and_unknown_layout_are_named(tmp_path: Path) -> None:
     assert message.startswith(f"{tmp_path}: no known data set layout")
     for layout in ("dataset.json", "images/", "BraTS", "DICOM"):
         assert layout in message
+
+
+@pytest.mark.parametrize("make", [decathlon, lambda folder: folder_pair(folder, ["a.nii"], [])])
+def test_data_set_one_folder_further_down_is_pointed_to(
+    tmp_path: Path, make: Callable[[Path], Path]
+) -> None:
+    (tmp_path / "set").mkdir()
+    make(tmp_path / "set")
+    message = refusal(tmp_path)
+    assert message.startswith(f"{tmp_path}: no known data set layout")
+    assert message.endswith(f"In {tmp_path / 'set'} there is one: give that folder.")
 
 
 def test_a_file_in_place_of_the_folder_is_named(tmp_path: Path) -> None:

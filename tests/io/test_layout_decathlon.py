@@ -57,6 +57,22 @@ def test_test_images_that_were_not_kept_are_a_note(tmp_path: Path) -> None:
     assert "lists 2 images, of which 2 do not exist" in problem.message
 
 
+def test_file_listed_twice_is_refused(tmp_path: Path) -> None:
+    entry = {"image": "./imagesTr/a.nii.gz", "label": "./labelsTr/a.nii.gz"}
+    assert refusal(decathlon(tmp_path, training=[entry, entry])) == (
+        f"{tmp_path / 'imagesTr' / 'a.nii.gz'}: it is listed twice; remove one of the entries."
+    )
+
+
+def test_listing_that_windows_wrote_is_read(tmp_path: Path) -> None:
+    entry = {"image": "imagesTr\\a.nii.gz", "label": ".\\labelsTr\\a.nii.gz"}
+    listing = decathlon(tmp_path, training=[entry]) / "dataset.json"
+    listing.write_text(listing.read_text(encoding="utf-8"), encoding="utf-8-sig")
+    [case] = find_dataset(tmp_path).cases
+    assert case.name == "a"
+    assert case.label == ScanFiles(tmp_path / "labelsTr" / "a.nii.gz")
+
+
 def test_case_listed_twice_is_refused_with_both_files(tmp_path: Path) -> None:
     touch(tmp_path / "more", ["a.nii.gz"])
     decathlon(tmp_path)

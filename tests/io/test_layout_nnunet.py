@@ -77,7 +77,8 @@ def test_listed_cases_lie_anywhere_below_the_folder(
 ) -> None:
     monkeypatch.setenv("PART", "second")
     touch(tmp_path / "second", ["x1.nii.gz", "x2.nii.gz", "y.nii.gz"])
-    listed = {"x": {"images": ["second/x1.nii.gz", "$PART/x2.nii.gz"], "label": "second/y.nii.gz"}}
+    images = ["second/x1.nii.gz", "$PART/x2.nii.gz"]
+    listed = {"x": {"images": images, "label": "second\\y.nii.gz"}}
     found = find_dataset(
         write_dataset_json(tmp_path, CONTENT | {"dataset": listed, "numTraining": 1})
     )

@@ -19,6 +19,8 @@ from scan_folders import unprivileged
 
 from medaug.errors import InputError
 from medaug.io import nifti_voxels
+from medaug.io.nifti_header import Geometry
+from medaug.io.orientation import reorient
 from medaug.io.volume import read_volume, write_volume
 
 SHAPE = (5, 4, 3)
@@ -237,7 +239,7 @@ def test_header_of_another_volume_is_kept(tmp_path: Path) -> None:
     np.testing.assert_array_equal(kept.affine, AFFINE)
     assert kept.header["descrip"].item() == b"T1w of 2019"
     assert kept.header.get_xyzt_units() == ("mm", "msec")
-    assert (kept.header["sform_code"], kept.header["qform_code"]) == (4, 4)
+    assert (kept.header["sform_code"], kept.header["qform_code"]) == (4, 1)
     assert kept.header.get_dim_info() == (0, 1, 2)
     assert kept.header["cal_max"] == 0
 
@@ -251,6 +253,29 @@ def test_on_another_grid_the_order_of_acquisition_is_dropped(tmp_path: Path) -> 
     written = read_volume(tmp_path / "new.nii")
     assert written.header.get_dim_info() == (None, None, None)
     np.testing.assert_array_equal(written.affine, moved(9))
+
+
+@pytest.mark.parametrize("axes", ["PIR", "LAS"])
+def test_on_turned_axes_the_order_of_acquisition_is_dropped(tmp_path: Path, axes: str) -> None:
+    image = nib.Nifti1Image(ramp(), AFFINE)
+    image.header.set_dim_info(0, 1, 2)
+    nib.save(image, tmp_path / "original.nii")
+    turned = reorient(read_volume(tmp_path / "original.nii"), axes)
+    write_volume(tmp_path / "new.nii", turned.data, turned.affine, like=turned)
+    assert read_volume(tmp_path / "new.nii").header.get_dim_info() == (None, None, None)
+
+
+@pytest.mark.parametrize(("geometry", "code"), [("sform", 4), ("qform", 1)])
+def test_the_affine_that_is_believed_says_what_coordinates_refer_to(
+    tmp_path: Path, geometry: Geometry, code: int
+) -> None:
+    path = tmp_path / "scan.nii"
+    two_affines(path, AFFINE, moved(4.0), (4, 1))
+    like = read_volume(path, geometry=geometry)
+    write_volume(tmp_path / "new.nii", like.data, like.affine, like=like)
+    written = read_volume(tmp_path / "new.nii")
+    np.testing.assert_allclose(written.affine, like.affine, atol=1e-5)
+    assert (written.header["sform_code"], written.header["qform_code"]) == (code, code)
 
 
 def test_kind_and_byte_order_of_the_header_are_kept(tmp_path: Path) -> None:

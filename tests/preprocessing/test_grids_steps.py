@@ -73,6 +73,18 @@ def test_only_a_single_axis_is_coarse():
     assert coarse_axis((1, 4, 4)) is None
 
 
+def test_the_first_grid_with_a_coarse_axis_decides():
+    assert coarse_axis((1, 1, 4), (4, 1, 1)) == 2
+    assert coarse_axis((1, 1, 2), (4, 1, 1)) == 0
+    assert coarse_axis((1, 4, 4), (4, 1, 1)) is None
+
+
+@pytest.mark.parametrize("spacing", [(1, 4, 4), (1, 1, 3)])
+def test_the_float32_of_an_oblique_header_makes_no_axis_coarse(spacing):
+    stored = grid((4, 4, 4), spacing, axes=OBLIQUE).affine.astype(np.float32).astype(np.float64)
+    assert coarse_axis(Grid((4, 4, 4), stored).spacing_mm) is None
+
+
 def test_voxels_that_stay_are_cut_out_bit_for_bit(rng):
     values, old = rng.normal(size=(8, 7, 6)), grid((8, 7, 6), (1, 1, 4), axes=OBLIQUE)
     new = old.cropped(((2, 5), (0, 7), (1, 2)))
@@ -99,6 +111,14 @@ def test_across_a_coarse_axis_the_nearest_slice_is_taken_and_along_the_others_no
     np.testing.assert_allclose(resampled[5, 5], [2.25 + 100 * k for k in (0, 0, 1, 1, 2, 2, 3, 3)])
     label = resample((values >= 200).astype(np.uint8), old, new, "vote")
     assert label[5, 5].tolist() == [0, 0, 0, 0, 1, 1, 1, 1]
+
+
+@pytest.mark.parametrize("noise", [-1e-9, 1e-9])
+def test_of_two_slices_that_are_equally_near_it_is_always_the_later_one(noise):
+    old = grid((2, 2, 8), (0.5, 0.5, 2))
+    values = np.indices((2, 2, 8))[2].astype(np.float32)
+    new = grid((2, 2, 3), (0.5, 0.5, 4), (0.1, 0, 1 + noise))
+    assert resample(values, old, new, "linear")[0, 0].tolist() == [1, 3, 5]
 
 
 def test_the_foreground_is_what_is_above():

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from preprocessing.dataset_makers import SHAPE, cube, ramp, write_case, write_dataset, write_listing
+from scan_folders import unprivileged
 
 from medaug.io.files import dump_json
 from medaug.io.layouts import survey_dataset
@@ -162,6 +163,19 @@ def test_a_label_that_cannot_be_used_is_an_error_of_the_label(tmp_path):
     assert (problem.severity, problem.case) == ("error", "case_1")
     assert surveyed.cases[1].label_voxels is None
     assert surveyed.cases[1].shape == SHAPE
+
+
+def test_a_label_that_may_not_be_read_is_told_once(tmp_path):
+    write_dataset(tmp_path)
+    label = tmp_path / "labelsTr" / "case_1.nii.gz"
+    label.chmod(0)
+    with unprivileged(label):
+        surveyed = survey_of(tmp_path)
+    problem = only(surveyed.problems)
+    assert problem.message == (
+        f"{label}: cannot read (Permission denied); check the file and its permissions."
+    )
+    assert [case.name for case in surveyed.cases] == ["case_0", "case_2"]
 
 
 def test_what_was_noticed_while_reading_is_told(tmp_path):

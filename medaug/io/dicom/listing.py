@@ -12,7 +12,9 @@ from medaug.io.dicom.detect import is_dicom
 from medaug.io.dicom.files import walk_files
 from medaug.io.dicom.headers import Header, read_header
 from medaug.io.dicom.stacks import Series, group_by_series, split_into_stacks
+from medaug.io.itk import ITK_SUFFIXES
 from medaug.io.problems import Problem
+from medaug.io.volume import NIFTI_SUFFIXES
 from medaug.typing import StrPath
 
 
@@ -80,6 +82,7 @@ def list_dicom(root: StrPath, *, follow_links: bool = False) -> Listing:
             headers.append(read_header(file))
         except InputError as error:
             problems.append(Problem("error", file, str(error)))
+    problems += _empty_among(headers, others)
     segmentations = tuple(header for header in headers if header.is_segmentation)
     series: list[Series] = []
     for group in group_by_series(headers):
@@ -87,6 +90,23 @@ def list_dicom(root: StrPath, *, follow_links: bool = False) -> Listing:
         series += stacks
         problems += _said_of(group, stacks)
     return Listing(tuple(sorted(series, key=_order)), segmentations, tuple(others), tuple(problems))
+
+
+def _empty_among(headers: Sequence[Header], others: Sequence[Path]) -> list[Problem]:
+    """Return the empty files beside slices: a lost slice at an end leaves no gap to notice."""
+    folders = {header.file.parent for header in headers}
+    return [
+        Problem(
+            "error",
+            file,
+            f"{file}: the file is empty; if it was a slice, export the series again, otherwise "
+            "remove it.",
+        )
+        for file in others
+        if file.parent in folders
+        and not file.name.lower().endswith((*NIFTI_SUFFIXES, *ITK_SUFFIXES))
+        and not file.stat().st_size
+    ]
 
 
 def _order(series: Series) -> tuple[object, ...]:
@@ -100,13 +120,15 @@ def _said_of(headers: list[Header], stacks: Sequence[Series]) -> list[Problem]:
     if others:
         first = others[0]
         more = f" (and {len(others) - 1} more of its series)" if len(others) > 1 else ""
+        # Among slices it may be one of them, cut short within its header.
+        beside = "; if it is a damaged slice, export the series again" if stacks else ""
         problems.append(
             Problem(
-                "note",
+                "warning" if stacks else "note",
                 first.file,
                 f"{first.file}: the DICOM object ({first.modality or 'no modality'} "
                 f"{first.description!r}) is not an image with a place in the patient{more}; it is "
-                "left out.",
+                f"left out{beside}.",
             )
         )
     if len(stacks) > 1:

@@ -24,7 +24,7 @@ from medaug.io.layouts.brats import find_brats, is_brats
 from medaug.io.layouts.dataset_json import DATASET_JSON, load_json
 from medaug.io.layouts.decathlon import find_decathlon
 from medaug.io.layouts.folders import find_folders, is_folders
-from medaug.io.layouts.listing import walk_visible
+from medaug.io.layouts.listing import visible_folders, walk_visible
 from medaug.io.layouts.nnunet import find_nnunet, is_nnunet
 from medaug.io.layouts.pattern import find_pattern
 from medaug.io.layouts.rules import Layout, LayoutRules
@@ -141,4 +141,10 @@ def _recognise(root: Path, rules: LayoutRules) -> Layout:
         return "brats"
     if any(map(is_dicom, walk_visible(root))):
         return "dicom"
-    raise InputError(f"{root}: no known data set layout; the folder must hold {_KNOWN}.")
+    below = [
+        each
+        for each in visible_folders(root)
+        if (each / DATASET_JSON).is_file() or is_folders(each)
+    ]
+    hint = f" In {below[0]} there is one: give that folder." if below else ""
+    raise InputError(f"{root}: no known data set layout; the folder must hold {_KNOWN}.{hint}")

@@ -29,7 +29,7 @@ def load_json(path: Path) -> dict[str, Any]:
         If it cannot be read or holds no JSON object.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8-sig"))  # Windows marks files so
     except OSError as error:
         raise InputError(f"{path}: cannot read ({error.strerror}); check the file.") from None
     except ValueError as error:
@@ -37,6 +37,12 @@ def load_json(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise InputError(f"{path}: no JSON object at the top level; correct the file.")
     return content
+
+
+def listed_file(root: Path, listed: str) -> Path:
+    """Return the file that an entry lists, below the folder; Windows may have written the path."""
+    file = root / listed
+    return file if file.exists() else root / listed.replace("\\", "/")
 
 
 def parse(path: Path, content: Mapping[str, Any], model: type[_Model], described: str) -> _Model:

@@ -12,6 +12,7 @@ from medaug.io.layouts.dataset_json import (
     ListedLabels,
     channel_names,
     label_names,
+    listed_file,
     load_json,
     parse,
 )
@@ -48,8 +49,8 @@ def find_decathlon(root: Path, rules: LayoutRules) -> DatasetFiles:
     labels = label_names(path, content.labels)
     listing = Listing(root, rules)
     for index, entry in enumerate(content.training):
-        name = case_name(entry.image)
-        files = {"image": root / entry.image, "label": root / entry.label}
+        files = {key: listed_file(root, getattr(entry, key)) for key in ("image", "label")}
+        name = case_name(files["image"])
         missing = [(key, file) for key, file in files.items() if not file.is_file()]
         for key, file in missing:
             listing.report(
@@ -69,7 +70,7 @@ def find_decathlon(root: Path, rules: LayoutRules) -> DatasetFiles:
 
 def _add_test_cases(listing: Listing, path: Path, test: list[str]) -> None:
     """Add what is there: the images of the test set are often not kept."""
-    images = [listing.root / image for image in test]
+    images = [listed_file(listing.root, image) for image in test]
     present = [image for image in images if image.is_file()]
     for image in present:
         listing.add(case_name(image), [image], None)

@@ -140,12 +140,13 @@ class Listing:
         for case in self._cases:
             other = first.setdefault(case.name, case)
             if other is not case:
-                self.report(
-                    case.images[0].path,
-                    f"its case is called {case.name}, as that of {other.images[0].path}; rename or "
-                    "remove one.",
-                    case=case.name,
+                file, same = case.images[0].path, other.images[0].path
+                problem = (
+                    f"its case is called {case.name}, as that of {same}; rename or remove one."
                 )
+                if file == same:
+                    problem = "it is listed twice; remove one of the entries."
+                self.report(file, problem, case=case.name)
         good = [case for name, case in first.items() if name not in self._spoiled]
         ordered = sorted(good, key=lambda case: natural_key(case.name))
         self._report_patients(ordered)

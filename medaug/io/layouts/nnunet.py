@@ -18,6 +18,7 @@ from medaug.io.layouts.dataset_json import (
     ListedLabels,
     channel_names,
     label_names,
+    listed_file,
     load_json,
     parse,
 )
@@ -148,8 +149,8 @@ def _add_listed(
 ) -> None:
     """Add the cases of the key ``dataset``; its paths are relative to the folder."""
     for name, entry in (content.dataset or {}).items():
-        images = [listing.root / os.path.expandvars(image) for image in entry.images]
-        label = listing.root / os.path.expandvars(entry.label)
+        images = [listed_file(listing.root, os.path.expandvars(each)) for each in entry.images]
+        label = listed_file(listing.root, os.path.expandvars(entry.label))
         missing = [file for file in (*images, label) if not file.is_file()]
         for file in missing:
             listing.report(

@@ -124,6 +124,30 @@ def test_header_cut_short_is_a_problem_of_the_listing(tmp_path: Path, voxels: np
     assert str(files[0]) in problem.message
 
 
+def test_empty_file_beside_slices_is_a_problem(tmp_path: Path, voxels: np.ndarray) -> None:
+    write_series(tmp_path / "series", voxels)
+    (tmp_path / "notes").touch()
+    empty = tmp_path / "series" / "00099"
+    empty.touch()
+    [problem] = list_dicom(tmp_path).problems
+    assert (problem.severity, problem.file) == ("error", empty)
+    assert problem.message == (
+        f"{empty}: the file is empty; if it was a slice, export the series again, otherwise remove "
+        "it."
+    )
+
+
+def test_slice_without_a_place_is_a_warning(tmp_path: Path, voxels: np.ndarray) -> None:
+    def edit(image, place):
+        if place == 4:  # a gap at the end would not be noticed
+            del image.ImagePositionPatient
+
+    write_series(tmp_path, voxels, edit=edit)
+    [problem] = list_dicom(tmp_path).problems
+    assert problem.severity == "warning"
+    assert problem.message.endswith("if it is a damaged slice, export the series again.")
+
+
 def test_no_pixel_data_is_refused(tmp_path: Path, voxels: np.ndarray) -> None:
     def edit(image, place):
         if place == 1:
@@ -208,13 +232,12 @@ def test_strangers_dicomdir_and_hidden_files_are_left_out(
         (tmp_path / name).parent.mkdir(exist_ok=True)
         shutil.copy(files[0], tmp_path / name)
     (tmp_path / "readme.dcm").write_text("not DICOM at all")
-    (tmp_path / "empty.dcm").write_bytes(b"")
     (tmp_path / "lost.dcm").symlink_to(tmp_path / "gone")
     listing = list_dicom(tmp_path)
     assert [series.slices for series in listing.series] == [5]
     [problem] = listing.problems
     assert problem.message.startswith(f"{tmp_path / 'lost.dcm'}: cannot be read")
-    assert {path.name for path in listing.others} == {"DICOMDIR", "readme.dcm", "empty.dcm"}
+    assert {path.name for path in listing.others} == {"DICOMDIR", "readme.dcm"}
     assert is_dicom(files[0])
     assert not is_dicom(tmp_path / "readme.dcm")
     assert not is_dicom(tmp_path / "gone")

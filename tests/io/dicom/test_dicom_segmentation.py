@@ -10,9 +10,10 @@ from dicom_makers import AXIAL, CORONAL, SAGITTAL, Grid, write_segmentation, wri
 from pydicom.uid import RLELossless
 
 from medaug.errors import InputError
-from medaug.io.cases import ScanFiles
+from medaug.io.cases import CaseFiles, ScanFiles
 from medaug.io.dicom.segmentation import is_segmentation, read_segmentation, segment_names
 from medaug.io.dicom.series import read_series
+from medaug.io.scan import read_image, read_label
 
 SHAPE = (7, 6, 5)
 
@@ -75,6 +76,13 @@ def test_frames_left_out_are_background(tmp_path: Path) -> None:
     np.testing.assert_array_equal(label.data, image.data[..., 1:4])
     np.testing.assert_allclose(label.affine[:, :3], image.affine[:, :3], atol=1e-9)
     np.testing.assert_allclose(label.affine[:, 3], image.affine @ [0, 0, 1, 1], atol=1e-9)
+    scan = ScanFiles(tmp_path, tuple(files))
+    case = CaseFiles("a", (scan,), ScanFiles(tmp_path / "seg.dcm"), "a")
+    on_image = read_label(case, read_image(case))
+    np.testing.assert_array_equal(on_image.data[0], labels)
+    [remark] = on_image.remarks
+    assert remark.severity == "note"
+    assert remark.text.endswith("the rest is background.")
 
 
 def test_fractional_segments_are_cut_at_one_half(tmp_path: Path, truth: np.ndarray) -> None:
