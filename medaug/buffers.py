@@ -51,6 +51,11 @@ def empty(shape: tuple[int, ...], dtype: npt.DTypeLike) -> AnyArray:
     return np.asarray(_Lease(_take(size), shape, dtype))
 
 
+def release() -> None:
+    """Give the system back what is kept."""
+    _free.clear()
+
+
 def _take(size: int) -> AnyArray:
     """Return a free piece of about ``size`` bytes, or a new one."""
     for _ in range(_KEPT):

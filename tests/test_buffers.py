@@ -65,3 +65,11 @@ def test_an_array_is_like_any_other():
     assert array.flags.c_contiguous
     assert array.flags.writeable
     assert buffers.empty((2, 3), np.float32).shape == (2, 3)
+
+
+def test_what_is_kept_can_be_given_back():
+    first = buffers.empty(SHAPE, np.float32)
+    del first
+    assert len(buffers._free) == 1
+    buffers.release()
+    assert not buffers._free
