@@ -194,8 +194,10 @@ def _most_memory() -> Iterator[list[int]]:
     most, done = [0], threading.Event()
 
     def watch() -> None:
-        while not done.wait(_PERIOD_SECONDS):
+        ended = False
+        while not ended:
             most[0] = max(most[0], sum(map(_own_bytes, _family())))
+            ended = done.wait(_PERIOD_SECONDS)
 
     watcher = threading.Thread(target=watch, daemon=True)
     watcher.start()
