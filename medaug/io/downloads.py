@@ -70,7 +70,7 @@ def fetch(url: str, path: StrPath, checksum: str, *, retry_wait_s: float = 1.0) 
     """
     try:
         import pooch  # noqa: PLC0415 - an optional dependency
-        import requests  # noqa: F401, PLC0415 - is missing with pooch, which needs it for HTTP
+        import requests  # noqa: F401, PLC0415 - pooch needs it for HTTP
     except ImportError as error:
         raise InputError(
             f"{error.name}: not installed, but downloads need it; "
