@@ -59,7 +59,7 @@ def run_on_cluster(
             calls = [_Call(function, index, job) for index, job in enumerate(jobs)]
             yield from _collect(client, scheduler, calls)
         finally:
-            client.close()  # type: ignore[no-untyped-call]
+            client.close()
 
 
 @dataclass(frozen=True)
@@ -84,9 +84,7 @@ def _connect(scheduler: str) -> Client:
             'pip install "medaug[distributed]"'
         ) from error
     try:
-        return Client(  # type: ignore[no-untyped-call]
-            scheduler, timeout=_ANSWER_SECONDS, set_as_default=False
-        )
+        return Client(scheduler, timeout=_ANSWER_SECONDS, set_as_default=False)
     except (OSError, ValueError) as error:
         raise InputError(
             f"no scheduler answers at {scheduler}; start one with `dask scheduler` and give the "
@@ -152,9 +150,7 @@ def _run(
     run = uuid.uuid4().hex  # the scheduler may still know the keys of another run
     indices: dict[Any, int] = {f"medaug-{run}-{call.index}": call.index for call in calls}
     futures = client.map(_perform, calls, key=list(indices), pure=False)
-    arriving = as_completed(  # type: ignore[no-untyped-call]
-        futures, loop=client.loop, with_results=True, raise_errors=False
-    )
+    arriving = as_completed(futures, loop=client.loop, with_results=True, raise_errors=False)
     del futures  # or no result would ever be released
     for future, result in _patiently(arriving, client, scheduler):
         if isinstance(result, Outcome):
@@ -172,8 +168,8 @@ def _run(
 def _patiently(arriving: as_completed, client: Client, scheduler: str) -> Iterator[Any]:
     """Yield what arrives, and look now and then whether there are workers left to wait for."""
     looked = time.monotonic()
-    while not arriving.is_empty():  # type: ignore[no-untyped-call]
-        if arriving.has_ready():  # type: ignore[no-untyped-call]
+    while not arriving.is_empty():
+        if arriving.has_ready():
             yield next(arriving)
         elif time.monotonic() - looked < _LOOK_SECONDS:
             time.sleep(_POLL_SECONDS)

@@ -30,17 +30,6 @@ def is_segmentation(path: StrPath) -> bool:
         return False
 
 
-def segment_names(path: StrPath) -> dict[int, str]:
-    """Return the name of each segment of a DICOM SEG by its number, which is the label value.
-
-    Raises
-    ------
-    InputError
-        If the file cannot be read.
-    """
-    return dict(sorted(read_header(Path(path)).segments.items()))
-
-
 def read_segmentation(path: StrPath) -> Volume:
     """Read a DICOM SEG as a label volume.
 

@@ -11,7 +11,8 @@ from pydicom.uid import RLELossless
 
 from medaug.errors import InputError
 from medaug.io.cases import CaseFiles, ScanFiles
-from medaug.io.dicom.segmentation import is_segmentation, read_segmentation, segment_names
+from medaug.io.dicom.headers import read_header
+from medaug.io.dicom.segmentation import is_segmentation, read_segmentation
 from medaug.io.dicom.series import read_series
 from medaug.io.scan import read_image, read_label
 
@@ -116,7 +117,7 @@ def test_segments_that_overlap_are_refused(tmp_path: Path, truth: np.ndarray, ki
 def test_segments_have_names(tmp_path: Path, truth: np.ndarray) -> None:
     files = write_series(tmp_path, truth.astype(np.int16))
     write_segmentation(tmp_path / "seg.dcm", files, segments(truth), ["Leber", "Milz"])
-    assert segment_names(tmp_path / "seg.dcm") == {1: "Leber", 2: "Milz"}
+    assert read_header(tmp_path / "seg.dcm").segments == {1: "Leber", 2: "Milz"}
 
 
 def test_series_is_no_segmentation(tmp_path: Path, truth: np.ndarray) -> None:
