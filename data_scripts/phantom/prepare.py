@@ -16,8 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
-from medaug.benchmark.cases import Case, CaseSet
-from medaug.benchmark.phantom import PhantomConfig, make_phantom
+from medaug.benchmark.cases.case_set import Case, CaseSet
+from medaug.benchmark.cases.phantom import PhantomConfig, make_phantom
 from medaug.errors import InputError
 from medaug.io.files import dump_json
 from medaug.io.folders import new_folder

@@ -3,7 +3,7 @@
 from medaug.benchmark.config import BenchmarkConfig, load_config
 from medaug.benchmark.harness import Outcome, run_benchmark
 from medaug.benchmark.progress import Progress, terminal_progress
-from medaug.benchmark.summary import comparison_table, headline
+from medaug.benchmark.report.summary import comparison_table, headline
 
 __all__ = [
     "BenchmarkConfig",

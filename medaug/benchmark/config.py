@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from medaug.benchmark.phantom import PhantomConfig
+from medaug.benchmark.cases.phantom import PhantomConfig
 from medaug.benchmark.runtime import Device, Precision
 from medaug.resources import config_file
 from medaug.settings import check_settings, read_mapping

@@ -11,16 +11,16 @@ from typing import Any
 from torch import nn
 
 import medaug
-from medaug.benchmark.arms import Arm, load_arms
-from medaug.benchmark.cases import CaseSet, load_case_set
+from medaug.benchmark.arms.arm import Arm, load_arms
+from medaug.benchmark.cases.case_set import CaseSet, load_case_set
+from medaug.benchmark.cases.folds import Fold, check_train_cases, make_folds
+from medaug.benchmark.cases.phantom import make_phantom
 from medaug.benchmark.config import BenchmarkConfig
-from medaug.benchmark.folds import Fold, check_train_cases, make_folds
-from medaug.benchmark.inference import Segmenter
-from medaug.benchmark.network import build_network, check_network
-from medaug.benchmark.phantom import make_phantom
 from medaug.benchmark.runtime import Runtime, resolve_runtime
-from medaug.benchmark.statistics import MEAN_OF_CLASSES
+from medaug.benchmark.statistics.compare import MEAN_OF_CLASSES
 from medaug.benchmark.store import RunKey
+from medaug.benchmark.testing.inference import Segmenter
+from medaug.benchmark.training.network import build_network, check_network
 from medaug.errors import InputError
 
 #: Settings that decide where a benchmark finds its input or how fast it runs, but not what comes

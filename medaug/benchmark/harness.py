@@ -10,17 +10,17 @@ from typing import Any
 import pandas as pd
 
 from medaug.benchmark.config import BenchmarkConfig
-from medaug.benchmark.examples import pick_examples
 from medaug.benchmark.experiment import Experiment, prepare
-from medaug.benchmark.figures import paired_figure, write_figure
-from medaug.benchmark.markdown import write_markdown
 from medaug.benchmark.progress import Progress
 from medaug.benchmark.provenance import environment
-from medaug.benchmark.report import write_report
+from medaug.benchmark.report.examples import pick_examples
+from medaug.benchmark.report.figures import paired_figure, write_figure
+from medaug.benchmark.report.markdown import write_markdown
+from medaug.benchmark.report.page import write_report
 from medaug.benchmark.results import Results, collect_results, write_results
 from medaug.benchmark.run import execute_run
 from medaug.benchmark.run_result import RunResult
-from medaug.benchmark.statistics import compare_arms
+from medaug.benchmark.statistics.compare import compare_arms
 from medaug.benchmark.store import RunKey, RunStore
 from medaug.benchmark.streams import Stream
 from medaug.rng import generator

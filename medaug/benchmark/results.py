@@ -146,7 +146,7 @@ def write_results(results: Results, comparison: pd.DataFrame, folder: StrPath) -
     ----------
     results : Results
     comparison : DataFrame
-        From :func:`medaug.benchmark.statistics.compare_arms`.
+        From :func:`medaug.benchmark.statistics.compare.compare_arms`.
     folder : path
         It must exist.
     """

@@ -9,16 +9,16 @@ import numpy as np
 import numpy.typing as npt
 from torch import nn
 
-from medaug.benchmark.cases import Case
+from medaug.benchmark.cases.case_set import Case
+from medaug.benchmark.cases.folds import Fold, pick_train_cases
 from medaug.benchmark.experiment import Experiment
-from medaug.benchmark.folds import Fold, pick_train_cases
-from medaug.benchmark.metrics import dice_per_class
 from medaug.benchmark.provenance import environment, now
 from medaug.benchmark.run_result import RunResult
-from medaug.benchmark.sampling import PatchDataset
 from medaug.benchmark.store import RunKey
 from medaug.benchmark.streams import Stream
-from medaug.benchmark.training import LearningCurve, MonitorPlan, TrainingPlan, train
+from medaug.benchmark.testing.overlap import dice_per_class
+from medaug.benchmark.training.loop import LearningCurve, MonitorPlan, TrainingPlan, train
+from medaug.benchmark.training.sampling import PatchDataset
 from medaug.errors import InputError
 from medaug.rng import derive_seed
 

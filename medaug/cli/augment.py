@@ -48,10 +48,10 @@ def augment(
     from rich.console import Console
 
     from medaug.io.layouts import find_dataset
+    from medaug.jobs.progress import terminal_progress
     from medaug.policy import policy_path, read_policy
     from medaug.preprocessing.config import load_config
     from medaug.preprocessing.copies import augment_folder
-    from medaug.preprocessing.progress import terminal_progress
     from medaug.preprocessing.records import Recipe
 
     settings = load_config(config)

@@ -33,6 +33,7 @@ def inspect(
     from rich.console import Console
 
     from medaug.io.layouts import survey_dataset
+    from medaug.jobs.progress import terminal_progress
     from medaug.preprocessing.config import load_config
     from medaug.preprocessing.inspection import (
         draw_case,
@@ -41,7 +42,6 @@ def inspect(
         summarise,
         write_page,
     )
-    from medaug.preprocessing.progress import terminal_progress
     from medaug.preprocessing.survey import survey
 
     settings = load_config(config)

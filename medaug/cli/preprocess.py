@@ -61,10 +61,10 @@ def preprocess(
     """
     from rich.console import Console
 
+    from medaug.jobs.progress import terminal_progress
     from medaug.preprocessing.config import load_config
     from medaug.preprocessing.output import FORMATS, MANIFEST, PROBLEMS
     from medaug.preprocessing.preprocess import preprocess as run
-    from medaug.preprocessing.progress import terminal_progress
 
     options = {} if spacing is None else {"spacing_mm": _spacing(spacing)}
     settings = load_config(config, **options)

@@ -34,8 +34,8 @@ def restore(
     """Take label maps in the preprocessed space back to each scan's original grid."""
     from rich.console import Console
 
+    from medaug.jobs.progress import terminal_progress
     from medaug.preprocessing.config import load_config
-    from medaug.preprocessing.progress import terminal_progress
     from medaug.preprocessing.restore import restore as run
 
     settings = load_config(config)

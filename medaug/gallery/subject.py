@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 from monai.data import MetaTensor
 
-from medaug.benchmark.phantom import PhantomConfig, make_phantom
+from medaug.benchmark.cases.phantom import PhantomConfig, make_phantom
 from medaug.drawing import Plane, plane_through
 from medaug.errors import InputError
 from medaug.io.volume import Volume, read_volume

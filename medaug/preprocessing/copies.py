@@ -12,6 +12,9 @@ from medaug.errors import InputError
 from medaug.io.cases import CaseFiles, DatasetFiles, ScanFiles
 from medaug.io.checksums import sha256_of
 from medaug.io.files import remove_leftovers
+from medaug.jobs import run_jobs
+from medaug.jobs.outcome import Outcome
+from medaug.jobs.progress import Progress
 from medaug.policy import build_policy, parse_policy, units_of, units_remark
 from medaug.preprocessing.augmentation import copy_stream, make_copy, read_pair
 from medaug.preprocessing.copy_files import (
@@ -21,10 +24,7 @@ from medaug.preprocessing.copy_files import (
     make_folders,
     write_copy,
 )
-from medaug.preprocessing.jobs import run_jobs
-from medaug.preprocessing.outcome import Outcome
 from medaug.preprocessing.output import write_dataset_json
-from medaug.preprocessing.progress import Progress
 from medaug.preprocessing.records import (
     CopyRecord,
     Recipe,
@@ -142,7 +142,7 @@ def augment_folder(
     resume : bool
         Leave the copies that `out` has already, if they are whole and were made in the same way.
     workers, scheduler
-        See `medaug.preprocessing.jobs.run_jobs`.
+        See `medaug.jobs.run.run_jobs`.
     progress : Progress, optional
 
     Raises

@@ -12,9 +12,10 @@ from medaug.io.cases import DatasetFiles
 from medaug.io.files import remove_leftovers
 from medaug.io.layouts import survey_dataset
 from medaug.io.problems import Problem
+from medaug.jobs import run_jobs
+from medaug.jobs.progress import Progress
 from medaug.preprocessing.case import CaseJob, process_case
 from medaug.preprocessing.config import PreprocessConfig
-from medaug.preprocessing.jobs import run_jobs
 from medaug.preprocessing.output import (
     PROBLEMS,
     CaseRecord,
@@ -25,7 +26,6 @@ from medaug.preprocessing.output import (
     write_problems,
 )
 from medaug.preprocessing.plan import Plan, make_plan
-from medaug.preprocessing.progress import Progress
 from medaug.preprocessing.resume import (
     begin,
     check_folders,
@@ -88,7 +88,7 @@ def preprocess(
     formats : sequence of {"nifti", "cache"}
         ``cache``: arrays for `medaug.data.CachedCases`, in ``out/cache``.
     workers, scheduler
-        See `medaug.preprocessing.jobs.run_jobs`.
+        See `medaug.jobs.run.run_jobs`.
     resume : bool
         Continue in `out`: cases that are whole and unchanged are left as they are.
     keep_going : bool

@@ -18,11 +18,11 @@ from medaug.io.layouts.listing import visible_entries
 from medaug.io.layouts.naming import case_name, is_scan_name
 from medaug.io.scan import read_image, read_label
 from medaug.io.volume import write_volume
+from medaug.jobs import run_jobs
+from medaug.jobs.progress import Progress
 from medaug.preprocessing.config import PreprocessConfig
-from medaug.preprocessing.jobs import run_jobs
 from medaug.preprocessing.output import PLAN
 from medaug.preprocessing.plan import Plan
-from medaug.preprocessing.progress import Progress
 from medaug.preprocessing.resume import check_folders, make_folder
 from medaug.preprocessing.steps import remap
 from medaug.preprocessing.summary import summary_of
@@ -93,7 +93,7 @@ def restore(
     preprocessed : path, optional
         The preprocessed data set: label values get back what they were before its ``plan.json``.
     workers : int or None
-        See `medaug.preprocessing.jobs.run_jobs`.
+        See `medaug.jobs.run.run_jobs`.
     progress : Progress, optional
 
     Returns

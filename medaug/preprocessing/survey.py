@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 
 from medaug.io.cases import CaseFiles, DatasetFiles
 from medaug.io.problems import Problem
+from medaug.jobs import Outcome, run_jobs
+from medaug.jobs.progress import Progress
 from medaug.preprocessing.case_survey import CaseSurvey, Draw, Surveyed, SurveyJob, survey_case
 from medaug.preprocessing.comparison import compare_cases
 from medaug.preprocessing.config import Geometry
-from medaug.preprocessing.jobs import Outcome, run_jobs
-from medaug.preprocessing.progress import Progress
 
 __all__ = ["CaseSurvey", "DatasetSurvey", "SurveyJob", "Surveyed", "survey", "survey_case"]
 
@@ -63,7 +63,7 @@ def survey(
     draw : callable or None
         Draws a case while it is in memory; defined at the top of a module.
     workers, scheduler
-        See `medaug.preprocessing.jobs.run_jobs`.
+        See `medaug.jobs.run.run_jobs`.
     progress : Progress, optional
         Counts a case with an error as failed.
 

@@ -18,10 +18,10 @@ import yaml
 
 from medaug.benchmark import experiment, harness
 from medaug.benchmark.config import BenchmarkConfig, load_config
-from medaug.benchmark.examples import pick_examples
 from medaug.benchmark.experiment import prepare
 from medaug.benchmark.harness import run_benchmark
 from medaug.benchmark.progress import Progress
+from medaug.benchmark.report.examples import pick_examples
 from medaug.benchmark.run_result import RunResult
 from medaug.benchmark.store import RunKey, RunStore
 from medaug.errors import InputError

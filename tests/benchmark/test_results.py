@@ -13,7 +13,7 @@ import pytest
 
 from medaug.benchmark.results import Results, collect_results, write_results
 from medaug.benchmark.run_result import RunResult
-from medaug.benchmark.statistics import compare_arms
+from medaug.benchmark.statistics.compare import compare_arms
 from medaug.errors import InputError
 from medaug.io.files import dump_json, write_atomically
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from prepare_scripts import load_script, readme
 
-from medaug.benchmark.cases import CaseSet, load_case_set
+from medaug.benchmark.cases.case_set import CaseSet, load_case_set
 from medaug.io.volume import read_volume
 
 phantom = load_script("phantom")

@@ -22,10 +22,10 @@ from dask_cluster import dask_cluster
 from scans import contents
 
 from medaug.io.volume import write_volume
+from medaug.jobs.outcome import Outcome
+from medaug.jobs.progress import Progress
 from medaug.preprocessing.config import PreprocessConfig
-from medaug.preprocessing.outcome import Outcome
 from medaug.preprocessing.preprocess import preprocess
-from medaug.preprocessing.progress import Progress
 
 CASES = 12
 MEDAUG = [sys.executable, "-c", "from medaug.cli import main; main()"]

@@ -18,11 +18,11 @@ from scan_folders import unprivileged
 from medaug.io.files import dump_json
 from medaug.io.layouts import survey_dataset
 from medaug.io.problems import Problem
+from medaug.jobs.progress import Progress
+from medaug.jobs.run import Outcome
 from medaug.preprocessing.case_survey import count_labels
 from medaug.preprocessing.channel_survey import PERCENTILES, format_number, survey_channel
 from medaug.preprocessing.comparison import scales_of
-from medaug.preprocessing.jobs import Outcome
-from medaug.preprocessing.progress import Progress
 from medaug.preprocessing.survey import DatasetSurvey, survey
 
 N_VOXELS = int(np.prod(SHAPE))

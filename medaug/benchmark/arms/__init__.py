@@ -1,0 +1,1 @@
+"""The arms of a benchmark: what its runs differ in."""

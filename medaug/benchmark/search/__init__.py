@@ -1,0 +1,1 @@
+"""Search for a better policy, on inner folds only."""

@@ -1,0 +1,1 @@
+"""Whether arms differ, and how sure that is."""

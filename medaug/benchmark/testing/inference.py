@@ -1,0 +1,69 @@
+"""Segmentation of whole scans with a trained network, and its Dice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from monai.inferers import sliding_window_inference
+from torch import nn
+
+from medaug.benchmark.cases.case_set import Case
+from medaug.benchmark.runtime import Runtime
+from medaug.benchmark.testing.overlap import dice_per_class
+from medaug.benchmark.training.sampling import Size
+
+#: Windows that go through the network together; more would not be faster on a CPU.
+WINDOWS_AT_ONCE = 2
+
+
+@dataclass(frozen=True)
+class Segmenter:
+    """How to segment a whole scan.
+
+    Attributes
+    ----------
+    patch_size : tuple of 3 int
+        Size of the sliding window, that of the training patches.
+    overlap : float
+        Overlap of neighbouring windows, in [0, 1) of their size. Their logits are averaged with
+        Gaussian weights.
+    runtime : Runtime
+        Device and precision.
+    """
+
+    patch_size: Size
+    overlap: float
+    runtime: Runtime
+
+    def segment(self, network: nn.Module, case: Case) -> npt.NDArray[np.uint8]:
+        """Return the class index of every voxel, uint8 [I, J, K].
+
+        The network is set to evaluation for the call, and left in the mode it had.
+        """
+        was_training = network.training
+        network.eval()
+        image = torch.from_numpy(case.image)[None].to(self.runtime.device)
+        with torch.inference_mode(), self.runtime.autocast():
+            logits = sliding_window_inference(
+                image,
+                self.patch_size,
+                WINDOWS_AT_ONCE,
+                # Windows are summed with weights: in float32, whatever the network computes in.
+                lambda windows: network(windows).float(),
+                overlap=self.overlap,
+                mode="gaussian",
+            )
+        network.train(was_training)
+        classes: npt.NDArray[np.uint8] = (
+            torch.as_tensor(logits)[0].argmax(dim=0).to(torch.uint8).cpu().numpy()
+        )
+        return classes
+
+
+def mean_dice(prediction: npt.NDArray[np.uint8], case: Case, n_classes: int) -> float:
+    """Return the mean Dice over the classes that truth or prediction has; NaN if there are none."""
+    scores = dice_per_class(prediction, case.label[0], n_classes)
+    return float(np.mean(scores[~np.isnan(scores)])) if not np.isnan(scores).all() else float("nan")
