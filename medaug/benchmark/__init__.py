@@ -2,16 +2,13 @@
 
 from medaug.benchmark.config import BenchmarkConfig, load_config
 from medaug.benchmark.harness import Outcome, run_benchmark
-from medaug.benchmark.progress import Progress, terminal_progress
 from medaug.benchmark.report.summary import comparison_table, headline
 
 __all__ = [
     "BenchmarkConfig",
     "Outcome",
-    "Progress",
     "comparison_table",
     "headline",
     "load_config",
     "run_benchmark",
-    "terminal_progress",
 ]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -21,11 +23,18 @@ DEFAULT_BENCHMARK = "phantom"
 QUICK_CASES = 4
 QUICK_STEPS = 4
 QUICK_POINTS = 2
+QUICK_SHIFTED_CASES = 1
 
 _YAML_SUFFIXES = (".yaml", ".yml")
 
 #: A seed: any integer that numpy's seed sequences take and that fits a JSON reader.
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
+
+#: How many cases of a fold's training part a run trains on.
+TrainSize = Annotated[int, Field(ge=1)] | Literal["all"]
+
+#: The changes that the shifted test makes to its cases.
+CorruptionName = Literal["noise", "bias", "low_resolution", "contrast", "rotation"]
 
 #: Voxels of a patch along an axis; the network halves it at least twice.
 PatchAxis = Annotated[int, Field(ge=16, le=512, multiple_of=8)]
@@ -48,6 +57,51 @@ class MonitorConfig(BaseModel):
     points: int = Field(default=5, ge=1, le=100)
 
 
+class ArmConfig(BaseModel):
+    """One arm; in a file, the name of the policy alone will do.
+
+    Attributes
+    ----------
+    policy : str
+        A shipped policy's name, the path of a policy, or a ready arm of a peer: ``monai``,
+        ``torchio``, ``batchgeneratorsv2``.
+    train_cases : tuple of int or 'all', or None
+        The sizes of the training set at which this arm runs; None for all of the benchmark.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    policy: str
+    train_cases: tuple[TrainSize, ...] | None = Field(default=None, min_length=1)
+
+
+class ShiftConfig(BaseModel):
+    """The shifted test: test cases as another scanner might have made them.
+
+    Attributes
+    ----------
+    corruptions : tuple of str
+        What is changed, one at a time.
+    severities : tuple of int
+        How much, from 1 to 5.
+    cases : int or None
+        How many of a fold's test cases; None for all.
+    seed : int
+        The corruption of a case depends on it, the case, the kind and the severity only.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    corruptions: tuple[CorruptionName, ...] = Field(
+        default=("noise", "bias", "low_resolution", "contrast", "rotation"), min_length=1
+    )
+    severities: tuple[Annotated[int, Field(ge=1, le=5)], ...] = Field(
+        default=(1, 2, 3, 4, 5), min_length=1
+    )
+    cases: int | None = Field(default=None, ge=1)
+    seed: Seed = 0
+
+
 class BenchmarkConfig(BaseModel):
     """Everything that decides what a benchmark does.
 
@@ -61,18 +115,34 @@ class BenchmarkConfig(BaseModel):
         The phantom, when no data is named.
     cases : int or None
         Use only the first cases, in the order of the case set; None for all.
-    arms : tuple of str
-        Names of policies or paths to them; the first is the reference.
+    groups : str or None
+        A regular expression with one group, found in the name of a case: what it captures is the
+        patient. None takes the patients of the data set's layout.
+    regions : dict of str to tuple of (int or str), or None
+        What is scored: a name, and the classes that it unites, by label value or name. None scores
+        each class. Networks are trained on the classes either way.
+    arms : tuple of ArmConfig
+        The first is the reference.
+    ablate : str or None
+        A policy of which arms are made: whole, with each of its parts left out, and with each of
+        its parts alone.
     folds : int
         Number of folds of the cross-validation.
+    test_folds : tuple of int, or None
+        The folds that are run; None for all.
     split_seed : int
         Seed of the split into folds.
     seeds : tuple of int
         A run for each: seeds of initial weights, sample order, patches and augmentation.
-    train_cases : int or None
-        Cases of a fold's training part that a run trains on; None for all.
-    steps : int
-        Optimiser steps of a run.
+    train_cases : tuple of int or 'all'
+        Cases of a fold's training part that a run trains on; a run for each. Smaller sets are
+        part of larger ones.
+    main_train_cases : int or 'all', or None
+        The size that the answer is about; None for the last.
+    steps : int or None
+        Optimiser steps of a run; None if time is what all have the same of.
+    train_seconds : float or None
+        Wall time of a training, if there are no `steps`.
     batch_size : int
         Patches in a step.
     patch_size : tuple of 3 int
@@ -93,10 +163,24 @@ class BenchmarkConfig(BaseModel):
         MONAI configuration with ``_target_``; None for a DynUNet sized for the patch.
     monitor : MonitorConfig
         Held-out cases that are looked at during training.
+    surface_tolerance_mm : float
+        Distance that counts as no error in the normalised surface Dice.
+    shift : ShiftConfig or None
+        The shifted test; None for none.
     device, precision : str
         ``auto`` takes the best that the machine has.
-    workers : int
-        Processes that make samples; results do not depend on it.
+    devices : int
+        Devices that train one network together, as Lightning's option.
+    strategy : str
+        How they do it, as Lightning's option.
+    threads : int
+        Threads of a training on the CPU. More or fewer sum in another order.
+    checkpoint_steps : int
+        How often a run writes down where it is. Results do not depend on it, nor on:
+    workers : int or None
+        Trainings at a time on this machine; None for as many as fit.
+    loader_workers : int
+        Processes that make samples, for each training.
     quick : bool
         A smoke run: everything above is cut down to what takes under a minute.
     """
@@ -107,12 +191,18 @@ class BenchmarkConfig(BaseModel):
     data: Path | None = None
     phantom: PhantomConfig | None = None
     cases: int | None = Field(default=None, ge=2)
-    arms: tuple[str, ...] = Field(min_length=1)
+    groups: str | None = None
+    regions: dict[str, tuple[int | str, ...]] | None = Field(default=None, min_length=1)
+    arms: tuple[ArmConfig, ...] = Field(min_length=1)
+    ablate: str | None = None
     folds: int = Field(default=5, ge=2)
+    test_folds: tuple[Annotated[int, Field(ge=0)], ...] | None = Field(default=None, min_length=1)
     split_seed: Seed = 0
     seeds: tuple[Seed, ...] = Field(default=(0,), min_length=1)
-    train_cases: int | None = Field(default=None, ge=1)
-    steps: int = Field(ge=1)
+    train_cases: tuple[TrainSize, ...] = Field(default=("all",), min_length=1)
+    main_train_cases: TrainSize | None = None
+    steps: int | None = Field(default=None, ge=1)
+    train_seconds: float | None = Field(default=None, gt=0)
     batch_size: int = Field(default=2, ge=1)
     patch_size: tuple[PatchAxis, PatchAxis, PatchAxis]
     region_factor: float = Field(default=1.5, ge=1, le=4)
@@ -123,9 +213,16 @@ class BenchmarkConfig(BaseModel):
     overlap: float = Field(default=0.5, ge=0, le=0.9)
     network: dict[str, Any] | None = None
     monitor: MonitorConfig = MonitorConfig()
+    surface_tolerance_mm: float = Field(default=2.0, gt=0)
+    shift: ShiftConfig | None = None
     device: Device = "auto"
     precision: Precision = "auto"
-    workers: int = Field(default=0, ge=0)
+    devices: int = Field(default=1, ge=1)
+    strategy: str = "auto"
+    threads: int = Field(default=1, ge=1)
+    checkpoint_steps: int = Field(default=100, ge=1)
+    workers: int | None = Field(default=None, ge=1)
+    loader_workers: int = Field(default=0, ge=0)
     quick: bool = False
 
     @field_validator("seeds")
@@ -142,11 +239,63 @@ class BenchmarkConfig(BaseModel):
             raise ValueError("needs a '_target_', the class of the network")
         return network
 
+    @field_validator("arms", mode="before")
+    @classmethod
+    def _arms_by_name(cls, arms: Any) -> Any:
+        if not isinstance(arms, list | tuple):
+            return arms
+        return [{"policy": arm} if isinstance(arm, str) else arm for arm in arms]
+
+    @field_validator("train_cases", mode="before")
+    @classmethod
+    def _one_size_is_a_list_of_one(cls, sizes: Any) -> Any:
+        return sizes if isinstance(sizes, list | tuple) else [sizes]
+
+    @field_validator("train_cases")
+    @classmethod
+    def _sizes_ascend(cls, sizes: tuple[TrainSize, ...]) -> tuple[TrainSize, ...]:
+        if len(set(sizes)) < len(sizes):
+            raise ValueError("each size may be there only once")
+        return tuple(sorted(sizes, key=lambda size: math.inf if size == "all" else size))
+
+    @field_validator("groups")
+    @classmethod
+    def _groups_capture_the_patient(cls, pattern: str | None) -> str | None:
+        try:
+            captured = 1 if pattern is None else re.compile(pattern).groups
+        except re.error as error:
+            raise ValueError(f"is no regular expression ({error})") from error
+        if captured != 1:
+            raise ValueError(
+                f"needs exactly one (group), which captures the patient, but has {captured}"
+            )
+        return pattern
+
     @model_validator(mode="after")
-    def _one_source_of_cases(self) -> BenchmarkConfig:
+    def _fits_together(self) -> BenchmarkConfig:
         if (self.data is None) == (self.phantom is None):
             raise ValueError("name the cases by either 'data' or 'phantom'")
+        if (self.steps is None) == (self.train_seconds is None):
+            raise ValueError("say how long a training is by either 'steps' or 'train_seconds'")
+        if self.test_folds is not None and max(self.test_folds) >= self.folds:
+            raise ValueError(f"'test_folds' counts from 0 to {self.folds - 1}")
+        for size in [
+            self.main_train_cases,
+            *(n for arm in self.arms for n in arm.train_cases or ()),
+        ]:
+            if size is not None and size not in self.train_cases:
+                raise ValueError(f"{size} training cases are not among 'train_cases'")
+        if self.arms[0].train_cases is not None:
+            raise ValueError(
+                "the first arm is what others are compared with: it runs at all sizes, leave its "
+                "'train_cases' out"
+            )
         return self
+
+    @property
+    def main_size(self) -> int | str:
+        """The size of the training set that the answer is about."""
+        return self.train_cases[-1] if self.main_train_cases is None else self.main_train_cases
 
 
 def load_config(source: StrPath | None = None, **options: Any) -> BenchmarkConfig:
@@ -192,8 +341,14 @@ def quick_profile(config: BenchmarkConfig) -> BenchmarkConfig:
             "phantom": phantom,
             "folds": 2,
             "seeds": config.seeds[:1],
-            "train_cases": min(config.train_cases or cases // 2, cases // 2),
-            "steps": min(config.steps, QUICK_STEPS),
+            "test_folds": None,
+            "train_cases": (cases // 2,),
+            "main_train_cases": None,
+            "arms": tuple(arm.model_copy(update={"train_cases": None}) for arm in config.arms),
+            "steps": min(config.steps or QUICK_STEPS, QUICK_STEPS),
+            "train_seconds": None,
+            "shift": config.shift
+            and config.shift.model_copy(update={"severities": (3,), "cases": QUICK_SHIFTED_CASES}),
             "monitor": MonitorConfig(cases=min(config.monitor.cases, 1), points=points),
             "overlap": 0.0,
         }
@@ -206,8 +361,17 @@ def _paths_from(settings: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     if isinstance(settings.get("data"), str):
         settings["data"] = folder / Path(settings["data"]).expanduser()
     if isinstance(settings.get("arms"), list):
-        settings["arms"] = [
-            str(folder / arm) if isinstance(arm, str) and arm.endswith(_YAML_SUFFIXES) else arm
-            for arm in settings["arms"]
-        ]
+        settings["arms"] = [_arm_from(arm, folder) for arm in settings["arms"]]
+    if isinstance(settings.get("ablate"), str):
+        settings["ablate"] = _policy_from(settings["ablate"], folder)
     return settings
+
+
+def _arm_from(arm: Any, folder: Path) -> Any:
+    if isinstance(arm, Mapping) and isinstance(arm.get("policy"), str):
+        return {**arm, "policy": _policy_from(arm["policy"], folder)}
+    return _policy_from(arm, folder) if isinstance(arm, str) else arm
+
+
+def _policy_from(policy: str, folder: Path) -> str:
+    return str(folder / policy) if policy.endswith(_YAML_SUFFIXES) else policy

@@ -1,58 +1,83 @@
-"""Whether runs form a complete paired design, without which arms cannot be compared."""
+"""Whether runs form a paired design, and which of them can be compared."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from itertools import product
+from typing import Any
 
+import pandas as pd
+
+from medaug.benchmark.run_key import RunKey
 from medaug.benchmark.run_result import RunResult
 from medaug.errors import InputError
 
+#: What the runs of one block share; they differ in the arm.
+BLOCK = ["train_cases", "fold", "seed"]
 
-def check_design(arms: Sequence[str], runs: Sequence[RunResult]) -> None:
-    """Refuse runs that are not each combination of arm, fold and seed exactly once."""
+
+def check_runs(keys: Sequence[RunKey], runs: Sequence[RunResult]) -> None:
+    """Refuse runs that cannot be of one benchmark.
+
+    Raises
+    ------
+    InputError
+        If there are none; if a run is there twice or belongs to no arm, size, fold and seed of the
+        benchmark; or if the arms of a block were trained or tested on different cases.
+    """
     if not runs:
         raise InputError("There are no finished runs to compare. Run the benchmark first.")
-    times = Counter((run.arm, run.fold, run.seed) for run in runs)
-    folds = {run.fold for run in runs}
-    seeds = {run.seed for run in runs}
-    expected = set(product(arms, folds, seeds))
-    problems = {
-        "is missing": expected - times.keys(),
-        "belongs to no arm of this benchmark": times.keys() - expected,
-        "is there more than once": {key for key, count in times.items() if count > 1},
-    }
-    for problem, keys in problems.items():
-        for arm, fold, seed in sorted(keys)[:1]:
-            raise InputError(
-                f"The run of arm '{arm}', fold {fold}, seed {seed} {problem}; "
-                "arms can only be compared over the same folds and seeds, one run each."
-            )
-
-
-def check_same_cases(
-    arms: Sequence[str], classes: Sequence[str], runs: Sequence[RunResult]
-) -> None:
-    """Refuse arms that were trained or tested on different cases, or on different classes."""
-    reference = {(run.fold, run.seed): run for run in runs if run.arm == arms[0]}
+    times = Counter(run.key for run in runs)
+    for key, count in times.items():
+        if key not in set(keys) or count > 1:
+            problem = "is there more than once" if count > 1 else "is none of this benchmark"
+            raise InputError(f"The run of {key} {problem}; make its runs again in a new folder.")
+    first: dict[tuple[int | str, int, int], RunResult] = {}
     for run in runs:
-        expected = reference[run.fold, run.seed]
-        where = f"in fold {run.fold}, seed {run.seed}"
-        if sorted(run.train_cases) != sorted(expected.train_cases):
-            raise InputError(
-                f"Arms '{arms[0]}' and '{run.arm}' were trained on different cases {where}; "
-                "make their runs again with one configuration."
-            )
-        different = run.dice.keys() ^ expected.dice.keys()
-        if different:
-            raise InputError(
-                f"Case '{min(different)}' was tested in only one of the arms '{arms[0]}' and "
-                f"'{run.arm}' {where}; make their runs again with one configuration."
-            )
-        for case, scores in run.dice.items():
-            if set(scores) != set(classes):
+        block = (run.key.train_cases, run.key.fold, run.key.seed)
+        expected = first.setdefault(block, run)
+        for what, cases in (("trained", _trained), ("tested", _tested)):
+            if cases(run) != cases(expected):
                 raise InputError(
-                    f"Case '{case}' of arm '{run.arm}' {where} has the classes "
-                    f"{', '.join(scores)} instead of {', '.join(classes)}."
+                    f"Arms '{expected.key.arm}' and '{run.key.arm}' were {what} on different cases "
+                    f"in fold {run.key.fold}, seed {run.key.seed}, with {run.key.train_cases} "
+                    "training cases; make their runs again with one configuration."
                 )
+
+
+def _trained(run: RunResult) -> set[str]:
+    return set(run.train_cases)
+
+
+def _tested(run: RunResult) -> set[tuple[str, str]]:
+    return set(zip(run.scores["case"], run.scores["class"], strict=True))
+
+
+def complete_blocks(runs: pd.DataFrame, missing: pd.DataFrame) -> pd.DataFrame:
+    """Return the blocks that every arm has finished: only there is a comparison fair.
+
+    An arm that has no run at all at a size is left out of that size, instead of taking all blocks
+    with it.
+
+    Parameters
+    ----------
+    runs, missing : DataFrame
+        As `medaug.benchmark.results.Results` has them.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``train_cases``, ``fold``, ``seed``.
+    """
+    at_size = set(_rows(runs, ["arm", "train_cases"]))
+    lacking = {
+        block
+        for arm, block in zip(missing["arm"], _rows(missing, BLOCK), strict=True)
+        if (arm, block[0]) in at_size
+    }
+    there = dict.fromkeys(_rows(runs, BLOCK))
+    return pd.DataFrame([block for block in there if block not in lacking], columns=BLOCK)
+
+
+def _rows(table: pd.DataFrame, columns: Sequence[str]) -> list[tuple[Any, ...]]:
+    return list(table[list(columns)].itertuples(index=False, name=None))

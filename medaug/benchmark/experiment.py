@@ -13,19 +13,20 @@ from torch import nn
 import medaug
 from medaug.benchmark.arms.arm import Arm, load_arms
 from medaug.benchmark.cases.case_set import CaseSet, load_case_set
-from medaug.benchmark.cases.folds import Fold, check_train_cases, make_folds
+from medaug.benchmark.cases.folds import Fold, check_train_cases, make_folds, regroup
 from medaug.benchmark.cases.phantom import make_phantom
+from medaug.benchmark.cases.regions import Region, make_regions
 from medaug.benchmark.config import BenchmarkConfig
+from medaug.benchmark.run_key import RunKey
 from medaug.benchmark.runtime import Runtime, resolve_runtime
 from medaug.benchmark.statistics.compare import MEAN_OF_CLASSES
-from medaug.benchmark.store import RunKey
 from medaug.benchmark.testing.inference import Segmenter
 from medaug.benchmark.training.network import build_network, check_network
 from medaug.errors import InputError
 
 #: Settings that decide where a benchmark finds its input or how fast it runs, but not what comes
 #: out. What the paths lead to is part of the identity by its content.
-_NOT_IDENTITY = {"data", "arms", "workers"}
+_NOT_IDENTITY = {"data", "arms", "ablate", "workers", "loader_workers", "checkpoint_steps"}
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,9 @@ class Experiment:
     arms : tuple of Arm
         The policies; the first is the reference.
     folds : tuple of Fold
-        The split.
+        The split; those that are tested.
+    regions : tuple of Region
+        What is scored.
     runtime : Runtime
         Device and precision.
     trust : bool
@@ -52,14 +55,29 @@ class Experiment:
     case_set: CaseSet
     arms: tuple[Arm, ...]
     folds: tuple[Fold, ...]
+    regions: tuple[Region, ...]
     runtime: Runtime
     trust: bool = False
 
     @property
+    def sizes(self) -> tuple[int | str, ...]:
+        """The sizes of the training set; first the one that the answer is about."""
+        main = self.config.main_size
+        return (main, *(size for size in self.config.train_cases if size != main))
+
+    @property
     def keys(self) -> tuple[RunKey, ...]:
         """All runs in order: every arm of a fold before the next fold, so that pairs end early."""
-        blocks = product(self.config.seeds, self.folds, self.arms)
-        return tuple(RunKey(arm.label, fold.index, seed) for seed, fold, arm in blocks)
+        blocks = product(self.sizes, self.config.seeds, self.folds, self.arms)
+        return tuple(
+            RunKey(arm.label, size, fold.index, seed)
+            for size, seed, fold, arm in blocks
+            if arm.runs_at(size)
+        )
+
+    def fold(self, index: int) -> Fold:
+        """Return the fold of this number."""
+        return next(fold for fold in self.folds if fold.index == index)
 
     @property
     def segmenter(self) -> Segmenter:
@@ -97,6 +115,7 @@ class Experiment:
             "data": {
                 "cases": len(self.case_set.cases),
                 "classes": list(self.case_set.classes),
+                "regions": [region.name for region in self.regions],
                 "fingerprint": self.case_set.fingerprint,
             },
             "runtime": dataclasses.asdict(self.runtime),
@@ -133,12 +152,15 @@ def prepare(
     runtime = resolve_runtime(config.device, config.precision)
     arms = load_arms(config.arms, config.patch_size, trust=trust)
     case_set = _load_cases(config, on_case)
+    regions = make_regions(case_set, config.regions)
     patients = [case.patient for case in case_set.cases]
     folds = make_folds(patients, config.folds, config.split_seed)
+    if config.test_folds is not None:
+        folds = tuple(fold for fold in folds if fold.index in config.test_folds)
     check_train_cases(folds, config.train_cases)
-    experiment = Experiment(config, case_set, arms, folds, runtime, trust)
+    experiment = Experiment(config, case_set, arms, folds, regions, runtime, trust)
     check_network(
-        experiment.network(seed=config.seeds[0], fold=0),
+        experiment.network(seed=config.seeds[0], fold=folds[0].index),
         in_channels=case_set.cases[0].image.shape[0],
         out_channels=experiment.n_classes + 1,
         patch_size=config.patch_size,
@@ -152,9 +174,10 @@ def _load_cases(config: BenchmarkConfig, on_case: Callable[[str], None] | None) 
     else:
         assert config.phantom is not None  # the configuration has one of the two
         case_set = make_phantom(config.phantom, on_case=on_case)
-    if MEAN_OF_CLASSES in case_set.classes:
+    if MEAN_OF_CLASSES in [*case_set.classes, *(config.regions or ())]:
         raise InputError(
             f"{case_set.name}: a class is called '{MEAN_OF_CLASSES}', which names the mean over "
             "the classes in the results; rename it in dataset.json."
         )
-    return dataclasses.replace(case_set, cases=case_set.cases[: config.cases])
+    cases = regroup(case_set.cases[: config.cases], config.groups)
+    return dataclasses.replace(case_set, cases=cases)

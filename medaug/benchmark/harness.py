@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from medaug.benchmark.analysis import analyse
 from medaug.benchmark.config import BenchmarkConfig
 from medaug.benchmark.experiment import Experiment, prepare
-from medaug.benchmark.progress import Progress
 from medaug.benchmark.provenance import environment
-from medaug.benchmark.report.examples import pick_examples
-from medaug.benchmark.report.figures import paired_figure, write_figure
-from medaug.benchmark.report.markdown import write_markdown
-from medaug.benchmark.report.page import write_report
 from medaug.benchmark.results import Results, collect_results, write_results
 from medaug.benchmark.run import execute_run
+from medaug.benchmark.run_key import RunKey
 from medaug.benchmark.run_result import RunResult
-from medaug.benchmark.statistics.compare import compare_arms
-from medaug.benchmark.store import RunKey, RunStore
+from medaug.benchmark.store import RunStore
 from medaug.benchmark.streams import Stream
+from medaug.jobs import run_jobs
+from medaug.jobs.progress import Progress
 from medaug.rng import generator
 from medaug.typing import StrPath
 
@@ -59,6 +57,7 @@ def run_benchmark(
     folder: StrPath,
     *,
     resume: bool = False,
+    scheduler: str | None = None,
     progress: Progress | None = None,
     trust: bool = False,
 ) -> Outcome:
@@ -72,6 +71,9 @@ def run_benchmark(
         Output folder: absent, empty, or holding a part of this very benchmark if ``resume``.
     resume : bool
         Continue what the folder holds. Runs that are finished there are not made again.
+    scheduler : str or None
+        Address of a ``dask.distributed`` scheduler whose workers do the runs; they must see the
+        folder under the same name.
     progress : Progress, optional
         What to show meanwhile; nothing by default.
     trust : bool
@@ -85,54 +87,60 @@ def run_benchmark(
     Raises
     ------
     InputError
-        If any input is wrong, before anything is trained or written; or if a training diverges.
+        If any input is wrong, before anything is trained or written; or if no run was finished.
     """
     progress = progress or Progress()
     with progress:
-        experiment = prepare(config, progress.case_loaded, trust=trust)
+        experiment = prepare(config, trust=trust)
         store = RunStore(folder, experiment.identity())
         store.check(resume=resume)
         store.create()
-        progress.benchmark_started(experiment.keys, config.steps)
-        runs = [_finished_run(experiment, store, key, progress) for key in experiment.keys]
-    return _conclude(experiment, store, runs)
+        pending = [key for key in experiment.keys if store.load(key) is None]
+        jobs = [RunJob(config, store.folder, key, trust) for key in pending]
+        progress.started("benchmark", len(jobs))
+        outcomes = run_jobs(
+            perform, jobs, workers=1, scheduler=scheduler, on_done=progress.job_done
+        )
+    failures = {pending[each.index]: each.error for each in outcomes if each.error}
+    return _conclude(experiment, store, failures)
 
 
-def _finished_run(
-    experiment: Experiment, store: RunStore, key: RunKey, progress: Progress
-) -> RunResult:
-    """Return the stored result of a run, or make it."""
-    progress.run_started(key)
-    stored = store.load(key)
-    if stored is not None:
-        progress.run_finished(stored, reused=True)
-        return stored
-    result, predictions = execute_run(experiment, key, progress.step_done)
-    store.save(result, predictions)
-    progress.run_finished(result, reused=False)
-    return result
+@dataclass(frozen=True)
+class RunJob:
+    """What a worker needs to know of a run."""
+
+    config: BenchmarkConfig
+    folder: Path
+    key: RunKey
+    trust: bool
 
 
-def _conclude(experiment: Experiment, store: RunStore, runs: Sequence[RunResult]) -> Outcome:
+def perform(job: RunJob) -> str:
+    """Make one run and keep it."""
+    experiment = prepare(job.config, trust=job.trust)
+    store = RunStore(job.folder, experiment.identity())
+    checkpoint = store.run_folder(job.key) / "checkpoint.pt"
+    store.save(*execute_run(experiment, job.key, checkpoint))
+    return str(job.key)
+
+
+def _conclude(experiment: Experiment, store: RunStore, failures: Mapping[RunKey, str]) -> Outcome:
     config = experiment.config
+    runs = [run for key in experiment.keys if (run := store.load(key)) is not None]
     results = collect_results(
         config.name,
-        [arm.label for arm in experiment.arms],
-        experiment.case_set.classes,
-        runs,
-        _provenance(experiment, runs),
+        classes=[region.name for region in experiment.regions],
+        main_size=config.main_size,
+        keys=experiment.keys,
+        runs=runs,
+        failures=failures,
+        patients={case.name: case.patient for case in experiment.case_set.cases},
+        cost={},
+        provenance=_provenance(experiment, runs),
     )
-    comparison = compare_arms(
-        results.cases, rng=generator(Stream.BOOTSTRAP, config.split_seed, 0, 0)
-    )
+    comparison = analyse(results, rng=generator(Stream.BOOTSTRAP, config.split_seed, 0, 0))
     write_results(results, comparison, store.folder)
-    figure = FIGURE_FILE if len(results.arms) > 1 else None
-    if figure is not None:
-        write_figure(paired_figure(results, comparison), store.folder / figure)
-    write_markdown(results, comparison, store.folder / MARKDOWN_FILE, figure=figure)
-    report = store.folder / REPORT_FILE
-    write_report(results, comparison, pick_examples(experiment, store), report)
-    return Outcome(results, comparison, store.folder, report)
+    return Outcome(results, comparison, store.folder, store.folder / REPORT_FILE)
 
 
 def _provenance(experiment: Experiment, runs: Sequence[RunResult]) -> dict[str, Any]:

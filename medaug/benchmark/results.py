@@ -3,48 +3,28 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from medaug.benchmark.design import check_design, check_same_cases
+from medaug.benchmark.design import check_runs
+from medaug.benchmark.run_key import RunKey
 from medaug.benchmark.run_result import RunResult
 from medaug.io.files import dump_json, write_atomically
-from medaug.typing import FloatArray, StrPath
+from medaug.typing import StrPath
 
 RESULTS_FILE = "results.json"
 CASES_FILE = "cases.csv"
 
+#: Why a run is missing of which nothing else is known.
+NOT_RUN = "not run yet"
 
-@dataclass(frozen=True, eq=False)
-class Example:
-    """One slice of a test case, as each arm segmented it.
-
-    Attributes
-    ----------
-    case : str
-    fold, seed : int
-    image : float32 array, shape (I, J)
-        The first channel, in any range.
-    truth : uint8 array, shape (I, J)
-        Class indices; 0 is background.
-    predictions : dict of arm to uint8 array, shape (I, J)
-    dice : dict of arm to float
-        Mean Dice over the classes of the whole case.
-    """
-
-    case: str
-    fold: int
-    seed: int
-    image: FloatArray
-    truth: npt.NDArray[np.uint8]
-    predictions: dict[str, npt.NDArray[np.uint8]]
-    dice: dict[str, float]
+#: The columns that name a run, in every table.
+RUN_COLUMNS = ["arm", "train_cases", "fold", "seed"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,17 +38,31 @@ class Results:
     arms : tuple of str
         The first one is the reference.
     classes : tuple of str
-        The foreground classes.
-    cases : DataFrame
-        Columns ``arm``, ``fold``, ``seed``, ``case``, ``class``, ``dice``.
+        The regions that are scored.
+    sizes : tuple of str
+        The sizes of the training set, ascending, such as ``("5", "10", "all")``.
+    main_size : str
+        The one that the answer is about.
+    scores : DataFrame
+        Columns of the run (``arm``, ``train_cases`` as in `sizes`, ``fold``, ``seed``), ``case``,
+        ``patient``, ``class`` and the measures.
+    shifted : DataFrame
+        Columns of the run, ``corruption``, ``severity``, ``case``, ``patient``, ``class`` and
+        ``dice``.
+    calibration : DataFrame
+        Columns of the run, ``case``, ``bin``, ``voxels``, ``confidence``, ``correct``.
     losses : DataFrame
-        Columns ``arm``, ``fold``, ``seed``, ``step``, ``loss``.
+        Columns of the run, ``step``, ``loss``.
     monitor : DataFrame
-        Columns ``arm``, ``fold``, ``seed``, ``step``, ``dice``.
-    seconds : DataFrame
-        Columns ``arm``, ``fold``, ``seed`` and one for each duration.
+        Columns of the run, ``step``, ``dice``.
+    runs : DataFrame
+        Columns of the run, ``n_train_cases``, ``steps``, ``train_seconds``, ``test_seconds``.
     train_cases : DataFrame
-        Columns ``fold``, ``seed``, ``case``: the same for each arm.
+        Columns ``train_cases``, ``fold``, ``seed``, ``case``: the same for each arm.
+    missing : DataFrame
+        Columns of the run and ``reason``: the runs that should be there and are not.
+    cost : dict of arm to float
+        CPU seconds that the arm's augmentation takes for a sample; empty if not measured.
     provenance : dict
         Plain JSON: versions, seeds, configuration, hardware, command, times.
     """
@@ -76,19 +70,30 @@ class Results:
     name: str
     arms: tuple[str, ...]
     classes: tuple[str, ...]
-    cases: pd.DataFrame
+    sizes: tuple[str, ...]
+    main_size: str
+    scores: pd.DataFrame
+    shifted: pd.DataFrame
+    calibration: pd.DataFrame
     losses: pd.DataFrame
     monitor: pd.DataFrame
-    seconds: pd.DataFrame
+    runs: pd.DataFrame
     train_cases: pd.DataFrame
+    missing: pd.DataFrame
+    cost: dict[str, float]
     provenance: dict[str, Any]
 
 
 def collect_results(
     name: str,
-    arms: Sequence[str],
+    *,
     classes: Sequence[str],
+    main_size: int | str,
+    keys: Sequence[RunKey],
     runs: Sequence[RunResult],
+    failures: Mapping[RunKey, str],
+    patients: Mapping[str, str],
+    cost: Mapping[str, float],
     provenance: Mapping[str, Any],
 ) -> Results:
     """Put the runs of a benchmark together.
@@ -97,41 +102,72 @@ def collect_results(
     ----------
     name : str
         The benchmark's name.
-    arms, classes : sequence of str
-        In the order of every table; the first arm is the reference.
+    classes : sequence of str
+        The regions, in the order of every table.
+    main_size : int or 'all'
+        The size of the training set that the answer is about.
+    keys : sequence of RunKey
+        All runs of the benchmark, finished or not; their first arm is the reference.
     runs : sequence of RunResult
-        In any order.
+        The finished ones, in any order.
+    failures : mapping of RunKey to str
+        Why runs are missing, where that is known.
+    patients : mapping of str to str
+        Whose scan each case is.
+    cost : mapping of str to float
+        CPU seconds a sample of each arm.
     provenance : mapping
         Plain JSON: versions, seeds, configuration, hardware, command, times.
 
     Returns
     -------
     Results
-        With rows in the order of `arms`, then fold, seed, and `classes`.
+        With rows in the order of the arms, then size, fold, seed, and `classes`.
 
     Raises
     ------
     InputError
-        If there are no runs; if a combination of arm, fold and seed is missing or there twice; or
-        if the arms of a fold and seed differ in training cases, test cases or classes.
+        If no run is finished; or if the arms of a fold and seed differ in training cases or test
+        cases, which one configuration cannot bring about.
     """
-    check_design(arms, runs)
-    check_same_cases(arms, classes, runs)
-    ordered = sorted(runs, key=lambda run: (arms.index(run.arm), run.fold, run.seed))
-    reference = [run for run in ordered if run.arm == arms[0]]
+    check_runs(keys, runs)
+    arms = list(dict.fromkeys(key.arm for key in keys))
+    sizes = sorted({key.train_cases for key in keys}, key=_by_size)
+    ordered = sorted(
+        runs,
+        key=lambda run: (
+            arms.index(run.key.arm),
+            sizes.index(run.key.train_cases),
+            run.key.fold,
+            run.key.seed,
+        ),
+    )
+    finished = {run.key for run in runs}
+    absent = [key for key in keys if key not in finished]
     return Results(
         name=name,
         arms=tuple(arms),
         classes=tuple(classes),
-        cases=_table(ordered, ["case", "class", "dice"], lambda run: _dice_rows(run, classes)),
-        losses=_table(ordered, ["step", "loss"], lambda run: run.losses),
-        monitor=_table(ordered, ["step", "dice"], lambda run: run.monitor),
-        seconds=pd.DataFrame(
-            [{"arm": run.arm, "fold": run.fold, "seed": run.seed} | run.seconds for run in ordered]
+        sizes=tuple(map(str, sizes)),
+        main_size=str(main_size),
+        scores=_with_patients(_stack(ordered, "scores"), patients),
+        shifted=_with_patients(_stack(ordered, "shifted"), patients),
+        calibration=_stack(ordered, "calibration"),
+        losses=_table(["step", "loss"], ((run.key, row) for run in ordered for row in run.losses)),
+        monitor=_table(
+            ["step", "dice"], ((run.key, row) for run in ordered for row in run.monitor)
         ),
-        train_cases=_table(reference, ["case"], lambda run: [(case,) for case in run.train_cases])[
-            ["fold", "seed", "case"]
-        ],
+        runs=_table(
+            ["n_train_cases", "steps", "train_seconds", "test_seconds"],
+            ((run.key, _facts(run)) for run in ordered),
+        ),
+        train_cases=_table(
+            ["case"], ((run.key, [case]) for run in ordered for case in run.train_cases)
+        )
+        .drop(columns="arm")
+        .drop_duplicates(ignore_index=True),
+        missing=_table(["reason"], ((key, [failures.get(key, NOT_RUN)]) for key in absent)),
+        cost=dict(cost),
         provenance=dict(provenance),
     )
 
@@ -146,7 +182,7 @@ def write_results(results: Results, comparison: pd.DataFrame, folder: StrPath) -
     ----------
     results : Results
     comparison : DataFrame
-        From :func:`medaug.benchmark.statistics.compare.compare_arms`.
+        From :func:`medaug.benchmark.analysis.analyse`.
     folder : path
         It must exist.
     """
@@ -154,40 +190,68 @@ def write_results(results: Results, comparison: pd.DataFrame, folder: StrPath) -
         "name": results.name,
         "arms": results.arms,
         "classes": results.classes,
+        "sizes": results.sizes,
+        "main_size": results.main_size,
         "comparison": comparison.to_dict("records"),
+        "cost": results.cost,
+        "missing": results.missing.to_dict("records"),
         "runs": _run_facts(results),
         "train_cases": [
-            {"fold": fold, "seed": seed, "cases": group["case"].tolist()}
-            for (fold, seed), group in results.train_cases.groupby(["fold", "seed"])
+            dict(zip(RUN_COLUMNS[1:], run, strict=True)) | {"cases": group["case"].tolist()}
+            for run, group in results.train_cases.groupby(RUN_COLUMNS[1:], sort=False)
         ],
         "provenance": results.provenance,
     }
     write_atomically(Path(folder) / RESULTS_FILE, dump_json(summary) + "\n")
     # Texts are quoted, so that a # in the name of a case does not start a comment.
-    table = results.cases.to_csv(index=False, quoting=csv.QUOTE_NONNUMERIC)
+    table = results.scores.to_csv(index=False, quoting=csv.QUOTE_NONNUMERIC)
     header = f"# {dump_json(results.provenance, indent=None)}\n"
     write_atomically(Path(folder) / CASES_FILE, header + table)
 
 
 def _run_facts(results: Results) -> list[dict[str, Any]]:
     """Return a record for each run: its mean Dice, its last loss and its durations."""
-    key = ["arm", "fold", "seed"]
-    facts = results.seconds.set_index(key).add_suffix("_seconds")
-    facts.insert(0, "dice", results.cases.groupby(key)["dice"].mean())
-    facts.insert(1, "final_loss", results.losses.groupby(key)["loss"].last())
+    facts = results.runs.set_index(RUN_COLUMNS)
+    facts.insert(0, "dice", results.scores.groupby(RUN_COLUMNS)["dice"].mean())
+    facts.insert(1, "final_loss", results.losses.groupby(RUN_COLUMNS)["loss"].last())
     records = facts.reset_index().to_dict("records")
     return [{str(name): value for name, value in row.items()} for row in records]
 
 
-def _table(
-    runs: Sequence[RunResult],
-    columns: list[str],
-    rows: Callable[[RunResult], Iterable[tuple[Any, ...]]],
-) -> pd.DataFrame:
-    """Return the rows of all runs as one table, with the run's arm, fold and seed in front."""
-    records = [(run.arm, run.fold, run.seed, *row) for run in runs for row in rows(run)]
-    return pd.DataFrame(records, columns=["arm", "fold", "seed", *columns])
+def _by_size(size: int | str) -> float:
+    return float(size) if isinstance(size, int) else math.inf
 
 
-def _dice_rows(run: RunResult, classes: Sequence[str]) -> Iterable[tuple[str, str, float]]:
-    return ((case, name, scores[name]) for case, scores in run.dice.items() for name in classes)
+def _facts(run: RunResult) -> Sequence[Any]:
+    return [len(run.train_cases), run.steps, run.seconds["train"], run.seconds["test"]]
+
+
+def _table(columns: list[str], rows: Iterable[tuple[RunKey, Sequence[Any]]]) -> pd.DataFrame:
+    """Return rows of all runs as one table, with the columns of the run in front."""
+    return pd.DataFrame(
+        [(key.arm, str(key.train_cases), key.fold, key.seed, *row) for key, row in rows],
+        columns=[*RUN_COLUMNS, *columns],
+    )
+
+
+def _stack(runs: Sequence[RunResult], name: str) -> pd.DataFrame:
+    """Return one table of all runs, stacked, with the columns of the run in front."""
+    parts = []
+    for run in runs:
+        part: pd.DataFrame = getattr(run, name).copy()
+        facts: tuple[Any, ...] = (
+            run.key.arm,
+            str(run.key.train_cases),
+            run.key.fold,
+            run.key.seed,
+        )
+        for place, (column, value) in enumerate(zip(RUN_COLUMNS, facts, strict=True)):
+            part.insert(place, column, value)
+        parts.append(part)
+    return pd.concat(parts, ignore_index=True)
+
+
+def _with_patients(table: pd.DataFrame, patients: Mapping[str, str]) -> pd.DataFrame:
+    place = list(table.columns).index("case")
+    table.insert(place + 1, "patient", table["case"].map(patients))
+    return table

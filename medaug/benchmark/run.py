@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Iterable
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -13,10 +14,10 @@ from medaug.benchmark.cases.case_set import Case
 from medaug.benchmark.cases.folds import Fold, pick_train_cases
 from medaug.benchmark.experiment import Experiment
 from medaug.benchmark.provenance import environment, now
+from medaug.benchmark.run_key import RunKey
 from medaug.benchmark.run_result import RunResult
-from medaug.benchmark.store import RunKey
 from medaug.benchmark.streams import Stream
-from medaug.benchmark.testing.overlap import dice_per_class
+from medaug.benchmark.testing.evaluate import evaluate
 from medaug.benchmark.training.loop import LearningCurve, MonitorPlan, TrainingPlan, train
 from medaug.benchmark.training.sampling import PatchDataset
 from medaug.errors import InputError
@@ -27,7 +28,7 @@ Predictions = dict[str, npt.NDArray[np.uint8]]
 
 
 def execute_run(
-    experiment: Experiment, key: RunKey, on_step: Callable[[int], None]
+    experiment: Experiment, key: RunKey, checkpoint: Path
 ) -> tuple[RunResult, Predictions]:
     """Train and test one network.
 
@@ -36,14 +37,14 @@ def execute_run(
     experiment : Experiment
         What all runs share.
     key : RunKey
-        Arm, fold and seed.
-    on_step : callable
-        Called with the number of optimiser steps done, after each.
+        Which run.
+    checkpoint : Path
+        Where the training writes down where it is, and goes on from if the file is there.
 
     Returns
     -------
     result : RunResult
-        Dice of every test case and the learning curve.
+        Scores of every test case and the learning curve.
     predictions : dict of str to uint8 array [I, J, K]
         The segmentation of every test case.
 
@@ -53,28 +54,33 @@ def execute_run(
         If the training loss becomes NaN or infinite; names the run.
     """
     provenance = {**environment(), "started": now()}
-    fold = experiment.folds[key.fold]
+    fold = experiment.fold(key.fold)
     network = experiment.network(seed=key.seed, fold=key.fold)
-    train_cases = _cases(
-        experiment, pick_train_cases(fold, experiment.config.train_cases, key.seed)
-    )
+    train_cases = _cases(experiment, pick_train_cases(fold, key.train_cases, key.seed))
     start = time.perf_counter()
-    curve = _train(experiment, key, network, train_cases, on_step)
+    curve = _train(experiment, key, network, train_cases, checkpoint)
     trained = time.perf_counter()
-    test_cases = _cases(experiment, fold.test)
-    predictions = {case.name: experiment.segmenter.segment(network, case) for case in test_cases}
+    evaluation = evaluate(
+        network,
+        _cases(experiment, fold.test),
+        experiment.regions,
+        experiment.segmenter,
+        surface_tolerance_mm=experiment.config.surface_tolerance_mm,
+        shift=experiment.config.shift,
+    )
     result = RunResult(
-        arm=key.arm,
-        fold=key.fold,
-        seed=key.seed,
+        key=key,
         train_cases=tuple(case.name for case in train_cases),
-        dice={case.name: _dice(experiment, predictions[case.name], case) for case in test_cases},
+        scores=evaluation.scores,
+        shifted=evaluation.shifted,
+        calibration=evaluation.calibration,
         losses=curve.losses,
         monitor=curve.monitor,
-        seconds={"train": trained - start, "inference": time.perf_counter() - trained},
+        steps=curve.steps,
+        seconds={"train": trained - start, "test": time.perf_counter() - trained},
         provenance={**provenance, "finished": now()},
     )
-    return result, predictions
+    return result, evaluation.predictions
 
 
 def _train(
@@ -82,13 +88,12 @@ def _train(
     key: RunKey,
     network: nn.Module,
     cases: tuple[Case, ...],
-    on_step: Callable[[int], None],
+    checkpoint: Path,
 ) -> LearningCurve:
     config = experiment.config
     samples = PatchDataset(
         cases,
         experiment.arm(key.arm).policy,
-        n_samples=config.steps * config.batch_size,
         patch_size=config.patch_size,
         region_factor=config.region_factor,
         foreground_fraction=config.foreground_fraction,
@@ -97,21 +102,23 @@ def _train(
     )
     plan = TrainingPlan(
         steps=config.steps,
+        seconds=config.train_seconds,
         batch_size=config.batch_size,
         learning_rate=config.learning_rate,
         weight_decay=config.weight_decay,
         gradient_clip=config.gradient_clip,
-        workers=config.workers,
+        loader_workers=config.loader_workers,
         runtime=experiment.runtime,
+        checkpoint_steps=config.checkpoint_steps,
     )
     try:
         return train(
             network.to(experiment.runtime.device),
             samples,
             plan,
-            _monitor(experiment, experiment.folds[key.fold]),
+            _monitor(experiment, experiment.fold(key.fold)),
             seed=derive_seed(Stream.FIT, key.seed, key.fold, 0),
-            on_step=on_step,
+            checkpoint=checkpoint,
         )
     except InputError as error:
         raise InputError(f"Run of {key}: {error}") from error
@@ -122,17 +129,10 @@ def _monitor(experiment: Experiment, fold: Fold) -> MonitorPlan:
     return MonitorPlan(
         cases=_cases(experiment, fold.test[: config.cases]),
         points=config.points,
-        n_classes=experiment.n_classes,
+        regions=experiment.regions,
         segmenter=experiment.segmenter,
     )
 
 
-def _cases(experiment: Experiment, positions: tuple[int, ...]) -> tuple[Case, ...]:
+def _cases(experiment: Experiment, positions: Iterable[int]) -> tuple[Case, ...]:
     return tuple(experiment.case_set.cases[position] for position in positions)
-
-
-def _dice(
-    experiment: Experiment, prediction: npt.NDArray[np.uint8], case: Case
-) -> dict[str, float]:
-    scores = dice_per_class(prediction, case.label[0], experiment.n_classes)
-    return dict(zip(experiment.case_set.classes, scores.tolist(), strict=True))

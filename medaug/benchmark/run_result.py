@@ -3,54 +3,68 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
+from medaug.benchmark.run_key import RunKey
 from medaug.errors import InputError
 from medaug.io.files import dump_json, write_atomically
 from medaug.typing import StrPath
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class RunResult:
-    """The measurements of one training run: one arm, one fold, one seed.
+    """The measurements of one training run.
 
     Attributes
     ----------
-    arm : str
-        The policy's name.
-    fold, seed : int
-        Which fold was tested, and the seed of initial weights and sample order.
+    key : RunKey
+        Which run.
     train_cases : tuple of str
         The cases that the network was trained on.
-    dice : dict of case to (dict of class to Dice)
-        In [0, 1], or NaN where truth and prediction both lack the class.
+    scores : DataFrame
+        Columns ``case``, ``class`` and those of `medaug.benchmark.testing.measures.MEASURES`: a row
+        for each test case and region.
+    shifted : DataFrame
+        Columns ``corruption``, ``severity``, ``case``, ``class``, ``dice``; no rows without a
+        shifted test.
+    calibration : DataFrame
+        Columns ``case``, ``bin``, ``voxels``, ``confidence`` and ``correct``: the voxels whose
+        confidence lies in a bin, the sum of their confidences and how many are right.
     losses : list of (step, loss)
         The training loss.
     monitor : list of (step, dice)
         Mean Dice on a few held-out cases during training, for the learning curve only.
+    steps : int
+        Optimiser steps done.
     seconds : dict of name to seconds
-        Durations: ``train`` and ``inference``.
+        Durations: ``train`` and ``test``.
     provenance : dict
         Plain JSON: versions, revision, hardware, command and times of the process that made the
         run. A benchmark that was resumed has runs of several processes.
     """
 
-    arm: str
-    fold: int
-    seed: int
+    key: RunKey
     train_cases: tuple[str, ...]
-    dice: dict[str, dict[str, float]]
+    scores: pd.DataFrame
+    shifted: pd.DataFrame
+    calibration: pd.DataFrame
     losses: list[tuple[int, float]]
     monitor: list[tuple[int, float]]
+    steps: int
     seconds: dict[str, float]
     provenance: dict[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """Return the record as JSON, in which NaN is null."""
-        return dump_json(asdict(self))
+        record = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        record["key"] = asdict(self.key)
+        for name in _TABLES:
+            record[name] = record[name].to_dict("list")
+        return dump_json(record)
 
     @classmethod
     def from_json(cls, text: str) -> RunResult:
@@ -63,14 +77,13 @@ class RunResult:
         """
         record = json.loads(text)
         return cls(
-            arm=record["arm"],
-            fold=record["fold"],
-            seed=record["seed"],
+            key=RunKey(**record["key"]),
             train_cases=tuple(record["train_cases"]),
-            dice={case: _floats(scores) for case, scores in record["dice"].items()},
+            **{name: _table(record[name]) for name in _TABLES},
             losses=[(step, _float(loss)) for step, loss in record["losses"]],
             monitor=[(step, _float(dice)) for step, dice in record["monitor"]],
-            seconds=_floats(record["seconds"]),
+            steps=record["steps"],
+            seconds={name: float(value) for name, value in record["seconds"].items()},
             provenance=dict(record["provenance"]),
         )
 
@@ -95,10 +108,17 @@ class RunResult:
             ) from error
 
 
+_TABLES = ("scores", "shifted", "calibration")
+_TEXTS = {"case", "class", "corruption"}
+_COUNTS = {"severity", "bin", "voxels", "correct"}
+
+
+def _table(columns: dict[str, list[Any]]) -> pd.DataFrame:
+    """Undo `DataFrame.to_dict`, with dtypes that do not depend on there being rows or values."""
+    types = {name: "int64" if name in _COUNTS else "float64" for name in columns.keys() - _TEXTS}
+    return pd.DataFrame(columns).astype(types)
+
+
 def _float(value: float | None) -> float:
     """Undo :func:`dump_json`: null was NaN."""
     return float("nan") if value is None else float(value)
-
-
-def _floats(values: Mapping[str, float | None]) -> dict[str, float]:
-    return {name: _float(value) for name, value in values.items()}

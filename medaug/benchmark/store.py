@@ -1,6 +1,6 @@
 """The folder of a benchmark: what it is the folder of, and which runs it already holds.
 
-The folder has ``manifest.json`` and, for each run, ``runs/<arm>/fold<k>-seed<s>/`` with
+The folder has ``manifest.json`` and, for each run, ``runs/<arm>/train<n>-fold<k>-seed<s>/`` with
 ``predictions.npz`` and ``result.json``. Every file appears whole or not at all, and ``result.json``
 last: a run that has it is finished. A benchmark that is killed therefore loses the run under way
 and nothing else.
@@ -12,13 +12,13 @@ import hashlib
 import io
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from medaug.benchmark.run_key import RunKey
 from medaug.benchmark.run_result import RunResult
 from medaug.errors import InputError
 from medaug.io.files import dump_json, write_atomically
@@ -30,26 +30,6 @@ PREDICTIONS_FILE = "predictions.npz"
 
 #: Differences that the refusal of a folder lists.
 _DIFFERENCES_SHOWN = 3
-
-
-@dataclass(frozen=True)
-class RunKey:
-    """One run of a benchmark.
-
-    Attributes
-    ----------
-    arm : str
-        Label of the arm.
-    fold, seed : int
-        Number of the fold, and seed.
-    """
-
-    arm: str
-    fold: int
-    seed: int
-
-    def __str__(self) -> str:
-        return f"arm '{self.arm}', fold {self.fold}, seed {self.seed}"
 
 
 class RunStore:
@@ -130,12 +110,12 @@ class RunStore:
 
     def load(self, key: RunKey) -> RunResult | None:
         """Return the result of a run, or None if the run is not finished."""
-        path = self._run_folder(key) / RESULT_FILE
+        path = self.run_folder(key) / RESULT_FILE
         return RunResult.read(path) if path.exists() else None
 
     def save(self, result: RunResult, predictions: Mapping[str, npt.NDArray[np.uint8]]) -> None:
         """Keep a finished run: its predictions, uint8 [I, J, K] a case, and then its result."""
-        folder = self._run_folder(RunKey(result.arm, result.fold, result.seed))
+        folder = self.run_folder(result.key)
         folder.mkdir(parents=True, exist_ok=True)
         buffer = io.BytesIO()
         # By position: the name of a case may hold characters that a name in the archive must not.
@@ -145,13 +125,15 @@ class RunStore:
 
     def prediction(self, key: RunKey, case: str) -> npt.NDArray[np.uint8]:
         """Return what a finished run predicted for a test case, uint8 [I, J, K]."""
-        with np.load(self._run_folder(key) / PREDICTIONS_FILE) as archive:
+        with np.load(self.run_folder(key) / PREDICTIONS_FILE) as archive:
             position = archive["arr_0"].tolist().index(case)
             prediction: npt.NDArray[np.uint8] = archive[f"arr_{position + 1}"]
         return prediction
 
-    def _run_folder(self, key: RunKey) -> Path:
-        return self.folder / "runs" / key.arm / f"fold{key.fold}-seed{key.seed}"
+    def run_folder(self, key: RunKey) -> Path:
+        """Return where the files of a run are, which need not exist."""
+        name = f"train{key.train_cases}-fold{key.fold}-seed{key.seed}"
+        return self.folder / "runs" / key.arm / name
 
 
 def _read_manifest(manifest: Path) -> Any:

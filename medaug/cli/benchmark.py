@@ -59,8 +59,8 @@ def benchmark(
         headline,
         load_config,
         run_benchmark,
-        terminal_progress,
     )
+    from medaug.jobs.progress import terminal_progress
 
     options = {
         "data": data,

@@ -61,6 +61,8 @@ class CaseSet:
         With equal numbers of channels.
     classes : tuple of str
         Names of the foreground classes, in the order of their label values.
+    label_values : tuple of int
+        What stands for the classes in the label files.
     fingerprint : str
         SHA-256 of all that determines the data, see `fingerprint_of`.
     """
@@ -68,6 +70,7 @@ class CaseSet:
     name: str
     cases: tuple[Case, ...]
     classes: tuple[str, ...]
+    label_values: tuple[int, ...]
     fingerprint: str
 
 
@@ -123,7 +126,8 @@ def load_case_set(root: StrPath, *, on_case: Callable[[str], None] | None = None
     names = _class_names(dataset, scans)
     cases = tuple(_case(scan, names) for scan in scans)
     classes = tuple(names.values())
-    return CaseSet(dataset.name, cases, classes, fingerprint_of(cases, classes))
+    fingerprint = fingerprint_of(cases, classes)
+    return CaseSet(dataset.name, cases, classes, tuple(names), fingerprint)
 
 
 @dataclass(frozen=True)

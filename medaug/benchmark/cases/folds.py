@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from medaug.benchmark.cases.case_set import Case
 from medaug.benchmark.streams import Stream
 from medaug.errors import InputError
 from medaug.rng import generator
@@ -75,25 +77,26 @@ def make_folds(patients: Sequence[str], n_folds: int, split_seed: int) -> tuple[
     )
 
 
-def check_train_cases(folds: tuple[Fold, ...], train_cases: int | None) -> None:
+def check_train_cases(folds: Sequence[Fold], sizes: Sequence[int | str]) -> None:
     """Raise InputError if a fold has fewer training cases than a run shall train on."""
     available = min(len(fold.train) for fold in folds)
-    if train_cases is not None and train_cases > available:
+    wanted = max((size for size in sizes if isinstance(size, int)), default=0)
+    if wanted > available:
         raise InputError(
-            f"train_cases: {train_cases} training cases are asked for, but the training part of a "
+            f"train_cases: {wanted} training cases are asked for, but the training part of a "
             f"fold has {available}; lower train_cases or use more folds or data."
         )
 
 
-def pick_train_cases(fold: Fold, train_cases: int | None, seed: int) -> tuple[int, ...]:
+def pick_train_cases(fold: Fold, train_cases: int | str, seed: int) -> tuple[int, ...]:
     """Return the cases of the fold's training part that a run trains on.
 
     Parameters
     ----------
     fold : Fold
         The fold.
-    train_cases : int or None
-        How many to pick; None for the whole training part.
+    train_cases : int or 'all'
+        How many to pick.
     seed : int
         Seed of the run. The choice depends on it and on the fold.
 
@@ -102,7 +105,59 @@ def pick_train_cases(fold: Fold, train_cases: int | None, seed: int) -> tuple[in
     tuple of int
         Ascending. A smaller pick is contained in a larger one of the same seed and fold.
     """
-    if train_cases is None:
+    if not isinstance(train_cases, int):
         return fold.train
     order = generator(Stream.TRAIN_CASES, seed, fold.index, 0).permutation(fold.train)
     return tuple(sorted(order[:train_cases].tolist()))
+
+
+def regroup(cases: Sequence[Case], pattern: str | None) -> tuple[Case, ...]:
+    """Return the cases with the patients that a pattern finds in their names.
+
+    Parameters
+    ----------
+    cases : sequence of Case
+        The cases.
+    pattern : str or None
+        A regular expression with one group; None leaves the patients as they are.
+
+    Raises
+    ------
+    InputError
+        If it finds no patient in a name, or one and the same in all of them.
+    """
+    if pattern is None:
+        return tuple(cases)
+    found = {case.name: re.search(pattern, case.name) for case in cases}
+    strangers = [name for name, match in found.items() if not (match and match[1])]
+    if strangers:
+        raise InputError(
+            f"groups: the pattern {pattern!r} finds no patient in {len(strangers)} of "
+            f"{len(cases)} names of cases, such as '{strangers[0]}'; correct the pattern."
+        )
+    regrouped = tuple(
+        replace(case, patient=match[1]) for case in cases if (match := found[case.name])
+    )
+    patients = {case.patient for case in regrouped}
+    if len(patients) == 1:
+        raise InputError(
+            f"groups: the pattern {pattern!r} finds the patient '{regrouped[0].patient}' in all "
+            f"{len(cases)} names of cases; correct the pattern."
+        )
+    _check_keeps_known_patients(cases, regrouped, pattern)
+    return regrouped
+
+
+def _check_keeps_known_patients(
+    before: Sequence[Case], after: Sequence[Case], pattern: str
+) -> None:
+    """Refuse a pattern that tears apart scans that the data set itself gives to one patient."""
+    seen: dict[str, Case] = {}
+    for old, new in zip(before, after, strict=True):
+        other = seen.setdefault(old.patient, new)
+        if other.patient != new.patient:
+            raise InputError(
+                f"groups: by the pattern {pattern!r} the cases '{other.name}' and '{new.name}' are "
+                f"of the patients '{other.patient}' and '{new.patient}', but the data set gives "
+                f"both to '{old.patient}'; one patient must not be in training and test alike."
+            )

@@ -24,6 +24,7 @@ _Differences = npt.NDArray[np.float64]
 def compare_arms(
     cases: pd.DataFrame,
     *,
+    value: str = "dice",
     rng: np.random.Generator,
     n_resamples: int = 9999,
     confidence: float = 0.95,
@@ -79,7 +80,7 @@ def compare_arms(
     """
     blocks = [
         _compare_class(name, table, rng, n_resamples, confidence)
-        for name, table in _paired_tables(cases).items()
+        for name, table in _paired_tables(cases, value).items()
     ]
     comparison = pd.concat(blocks, ignore_index=True)
     arms = cases["arm"].unique().tolist()
@@ -110,9 +111,9 @@ def paired_differences(cases: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)[["arm", "class", "case", "difference"]]
 
 
-def _paired_tables(cases: pd.DataFrame) -> dict[str, pd.DataFrame]:
+def _paired_tables(cases: pd.DataFrame, value: str = "dice") -> dict[str, pd.DataFrame]:
     """Return, for each class and the mean, the Dice of the comparable cases: case x arm."""
-    per_case = cases.groupby(["class", "case", "arm"], sort=False)["dice"].mean()
+    per_case = cases.groupby(["class", "case", "arm"], sort=False)[value].mean()
     arms = cases["arm"].unique()
     _check_complete(per_case.index.to_list(), arms.tolist())
     table = per_case.unstack("arm")[arms].dropna()

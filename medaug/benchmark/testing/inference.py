@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,8 +12,9 @@ from monai.inferers import sliding_window_inference
 from torch import nn
 
 from medaug.benchmark.cases.case_set import Case
+from medaug.benchmark.cases.regions import Region
 from medaug.benchmark.runtime import Runtime
-from medaug.benchmark.testing.overlap import dice_per_class
+from medaug.benchmark.testing.overlap import dice_of
 from medaug.benchmark.training.sampling import Size
 
 #: Windows that go through the network together; more would not be faster on a CPU.
@@ -63,7 +65,8 @@ class Segmenter:
         return classes
 
 
-def mean_dice(prediction: npt.NDArray[np.uint8], case: Case, n_classes: int) -> float:
-    """Return the mean Dice over the classes that truth or prediction has; NaN if there are none."""
-    scores = dice_per_class(prediction, case.label[0], n_classes)
-    return float(np.mean(scores[~np.isnan(scores)])) if not np.isnan(scores).all() else float("nan")
+def mean_dice(prediction: npt.NDArray[np.uint8], case: Case, regions: Sequence[Region]) -> float:
+    """Return the mean Dice over the regions that truth or prediction has; NaN if there are none."""
+    scores = [dice_of(region.mask(prediction), region.mask(case.label[0])) for region in regions]
+    scores = [score for score in scores if not np.isnan(score)]
+    return float(np.mean(scores)) if scores else float("nan")

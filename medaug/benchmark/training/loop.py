@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytorch_lightning as lightning
@@ -14,13 +15,14 @@ import torch
 from monai.losses import DiceCELoss
 from pytorch_lightning.utilities.types import OptimizerLRSchedulerConfig
 from torch import nn
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Subset
 
 from medaug.benchmark.cases.case_set import Case
+from medaug.benchmark.cases.regions import Region
 from medaug.benchmark.runtime import Runtime
 from medaug.benchmark.testing.inference import Segmenter, mean_dice
 from medaug.benchmark.training.network import seeded
-from medaug.benchmark.training.sampling import Sample
+from medaug.benchmark.training.sampling import PatchDataset, Sample
 from medaug.errors import InputError
 
 #: Points of a learning curve: the loss is averaged over as many equal stretches of the training.
@@ -43,8 +45,10 @@ class TrainingPlan:
 
     Attributes
     ----------
-    steps : int
-        Optimiser steps.
+    steps : int or None
+        Optimiser steps; None if time decides.
+    seconds : float or None
+        Wall time of a training without `steps`.
     batch_size : int
         Samples in a step.
     learning_rate : float
@@ -53,20 +57,24 @@ class TrainingPlan:
         Of AdamW.
     gradient_clip : float
         Bound of the gradient's norm.
-    workers : int
+    loader_workers : int
         Processes that make samples; 0 makes them in the training process. Results do not depend on
         it.
     runtime : Runtime
         Device and precision.
+    checkpoint_steps : int
+        Steps from one checkpoint to the next.
     """
 
-    steps: int
+    steps: int | None
+    seconds: float | None
     batch_size: int
     learning_rate: float
     weight_decay: float
     gradient_clip: float
-    workers: int
+    loader_workers: int
     runtime: Runtime
+    checkpoint_steps: int
 
 
 @dataclass(frozen=True)
@@ -81,21 +89,21 @@ class MonitorPlan:
         The cases.
     points : int
         How many times, evenly spaced, the last time at the last step.
-    n_classes : int
-        Foreground classes.
+    regions : tuple of Region
+        What is scored.
     segmenter : Segmenter
         How a case is segmented.
     """
 
     cases: tuple[Case, ...]
     points: int
-    n_classes: int
+    regions: tuple[Region, ...]
     segmenter: Segmenter
 
     def mean_dice(self, network: nn.Module) -> float:
         """Return the mean over the cases of their mean Dice; NaN if no case has foreground."""
         scores = [
-            mean_dice(self.segmenter.segment(network, case), case, self.n_classes)
+            mean_dice(self.segmenter.segment(network, case), case, self.regions)
             for case in self.cases
         ]
         scores = [score for score in scores if not np.isnan(score)]
@@ -112,20 +120,23 @@ class LearningCurve:
         Training loss, averaged over the steps since the point before.
     monitor : list of (step, dice)
         Mean Dice of the monitored cases.
+    steps : int
+        Optimiser steps done.
     """
 
     losses: list[tuple[int, float]]
     monitor: list[tuple[int, float]]
+    steps: int
 
 
 def train(
     network: nn.Module,
-    samples: Dataset[Sample],
+    samples: PatchDataset,
     plan: TrainingPlan,
     monitor: MonitorPlan,
     *,
     seed: int,
-    on_step: Callable[[int], None],
+    checkpoint: Path,
 ) -> LearningCurve:
     """Train a network in place.
 
@@ -141,8 +152,8 @@ def train(
         What to look at during training.
     seed : int
         Of whatever the network draws itself, such as dropout.
-    on_step : callable
-        Called with the number of steps done, after each.
+    checkpoint : Path
+        Where the training writes down where it is, and goes on from if the file is there.
 
     Returns
     -------
@@ -155,9 +166,10 @@ def train(
         If the loss becomes NaN or infinite.
     """
     task = _SegmentationTask(network, plan)
-    record = _Record(monitor, plan.steps, on_step)
+    record = _Record(monitor, plan.steps)
+    samples = Subset(samples, range(plan.steps * plan.batch_size))
     loader = DataLoader(
-        samples, batch_size=plan.batch_size, shuffle=False, num_workers=plan.workers
+        samples, batch_size=plan.batch_size, shuffle=False, num_workers=plan.loader_workers
     )
     with seeded(seed), _quiet_lightning():
         trainer = lightning.Trainer(
@@ -173,7 +185,7 @@ def train(
             enable_model_summary=False,
         )
         trainer.fit(task, loader)
-    return LearningCurve(_binned(task.losses), record.monitor)
+    return LearningCurve(_binned(task.losses), record.monitor, len(task.losses))
 
 
 class _SegmentationTask(lightning.LightningModule):
@@ -220,17 +232,15 @@ class _SegmentationTask(lightning.LightningModule):
 class _Record(lightning.Callback):
     """Reports every step and looks at the monitored cases now and then."""
 
-    def __init__(self, plan: MonitorPlan, steps: int, on_step: Callable[[int], None]) -> None:
+    def __init__(self, plan: MonitorPlan, steps: int) -> None:
         self.monitor: list[tuple[int, float]] = []
         self._plan = plan
         self._stops = {round(steps * (point + 1) / plan.points) for point in range(plan.points)}
-        self._on_step = on_step
 
     def on_train_batch_end(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, *_: object
     ) -> None:
         """Report the step, and monitor if it is time."""
-        self._on_step(trainer.global_step)
         if self._plan.cases and trainer.global_step in self._stops:
             assert isinstance(pl_module, _SegmentationTask)
             self.monitor.append((trainer.global_step, self._plan.mean_dice(pl_module.network)))

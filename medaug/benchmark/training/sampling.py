@@ -28,7 +28,7 @@ Sample: TypeAlias = dict[str, torch.Tensor]
 
 
 class PatchDataset(Dataset[Sample]):
-    """All samples of one training run, in order.
+    """The samples of one training run, without an end.
 
     Parameters
     ----------
@@ -37,8 +37,6 @@ class PatchDataset(Dataset[Sample]):
     policy : monai.transforms.Compose
         Dictionary transforms on ``image`` and ``label``. They get a region around the patch and
         return either that region or the patch itself.
-    n_samples : int
-        Optimiser steps times batch size.
     patch_size : tuple of 3 int
         Voxels a sample has along each axis.
     region_factor : float
@@ -56,7 +54,6 @@ class PatchDataset(Dataset[Sample]):
         cases: Sequence[Case],
         policy: Compose,
         *,
-        n_samples: int,
         patch_size: Size,
         region_factor: float,
         foreground_fraction: float,
@@ -66,15 +63,11 @@ class PatchDataset(Dataset[Sample]):
         self._cases = tuple(cases)
         self._foreground = tuple(_foreground_voxels(case.label[0]) for case in cases)
         self._policy = policy
-        self._n_samples = n_samples
         self._patch_size = patch_size
         self._region_size = region_size(patch_size, region_factor)
         self._foreground_fraction = foreground_fraction
         self._address = (seed, fold)
         self._fit_patch = ResizeWithPadOrCrop(patch_size)
-
-    def __len__(self) -> int:
-        return self._n_samples
 
     def __getitem__(self, sample: int) -> Sample:
         """Return ``image`` float32 [C, *patch_size] and ``label`` uint8 [1, *patch_size]."""

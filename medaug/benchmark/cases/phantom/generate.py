@@ -77,7 +77,7 @@ def make_phantom(config: PhantomConfig, *, on_case: Callable[[str], None] | None
         if on_case is not None:
             on_case(cases[-1].name)
     fingerprint = fingerprint_of(tuple(cases), CLASSES)
-    return CaseSet("phantom", tuple(cases), CLASSES, fingerprint)
+    return CaseSet("phantom", tuple(cases), CLASSES, (1, 2), fingerprint)
 
 
 def _make_case(config: PhantomConfig, index: int) -> Case:
