@@ -2,7 +2,8 @@
 
 from medaug.benchmark.config import BenchmarkConfig, load_config
 from medaug.benchmark.harness import Outcome, run_benchmark
-from medaug.benchmark.report.summary import comparison_table, headline
+from medaug.benchmark.report.headline import headline
+from medaug.benchmark.report.terminal import comparison_table
 
 __all__ = [
     "BenchmarkConfig",

@@ -324,6 +324,9 @@ def load_config(source: StrPath | None = None, **options: Any) -> BenchmarkConfi
     settings = _paths_from(read_mapping(file), file.parent)
     if options.get("data") is not None:
         settings.pop("phantom", None)
+    if options.get("train_cases") is not None:
+        settings.pop("main_train_cases", None)
+        settings["arms"] = [_at_all_sizes(arm) for arm in settings.get("arms", ())]
     config = check_settings(BenchmarkConfig, settings, file, options)
     return quick_profile(config) if config.quick else config
 
@@ -365,6 +368,10 @@ def _paths_from(settings: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     if isinstance(settings.get("ablate"), str):
         settings["ablate"] = _policy_from(settings["ablate"], folder)
     return settings
+
+
+def _at_all_sizes(arm: Any) -> Any:
+    return {**arm, "train_cases": None} if isinstance(arm, Mapping) else arm
 
 
 def _arm_from(arm: Any, folder: Path) -> Any:

@@ -23,17 +23,19 @@ def check_runs(keys: Sequence[RunKey], runs: Sequence[RunResult]) -> None:
     ------
     InputError
         If there are none; if a run is there twice or belongs to no arm, size, fold and seed of the
-        benchmark; or if the arms of a block were trained or tested on different cases.
+        benchmark; if one was tested on a case that it was trained on; or if the arms of a block
+        were trained or tested on different cases.
     """
     if not runs:
         raise InputError("There are no finished runs to compare. Run the benchmark first.")
-    times = Counter(run.key for run in runs)
-    for key, count in times.items():
-        if key not in set(keys) or count > 1:
+    wanted = set(keys)
+    for key, count in Counter(run.key for run in runs).items():
+        if key not in wanted or count > 1:
             problem = "is there more than once" if count > 1 else "is none of this benchmark"
             raise InputError(f"The run of {key} {problem}; make its runs again in a new folder.")
     first: dict[tuple[int | str, int, int], RunResult] = {}
     for run in runs:
+        _check_unseen(run)
         block = (run.key.train_cases, run.key.fold, run.key.seed)
         expected = first.setdefault(block, run)
         for what, cases in (("trained", _trained), ("tested", _tested)):
@@ -43,6 +45,15 @@ def check_runs(keys: Sequence[RunKey], runs: Sequence[RunResult]) -> None:
                     f"in fold {run.key.fold}, seed {run.key.seed}, with {run.key.train_cases} "
                     "training cases; make their runs again with one configuration."
                 )
+
+
+def _check_unseen(run: RunResult) -> None:
+    seen = sorted(_trained(run) & {case for case, _ in _tested(run)})
+    if seen:
+        raise InputError(
+            f"The run of {run.key} was tested on the case '{seen[0]}', on which it was trained; "
+            "delete its folder to have it made again."
+        )
 
 
 def _trained(run: RunResult) -> set[str]:
@@ -56,8 +67,9 @@ def _tested(run: RunResult) -> set[tuple[str, str]]:
 def complete_blocks(runs: pd.DataFrame, missing: pd.DataFrame) -> pd.DataFrame:
     """Return the blocks that every arm has finished: only there is a comparison fair.
 
-    An arm that has no run at all at a size is left out of that size, instead of taking all blocks
-    with it.
+    A missing run takes its block from all arms, so that all are judged on the same cases. An arm
+    that has no run at all at a size is left out of that size, instead of taking all blocks with it.
+    `medaug.benchmark.left_out.left_out` tells of both.
 
     Parameters
     ----------

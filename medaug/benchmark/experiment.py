@@ -13,6 +13,7 @@ from torch import nn
 import medaug
 from medaug.benchmark.arms.arm import Arm, load_arms
 from medaug.benchmark.cases.case_set import CaseSet, load_case_set
+from medaug.benchmark.cases.checks import check_cases
 from medaug.benchmark.cases.folds import Fold, check_train_cases, make_folds, regroup
 from medaug.benchmark.cases.phantom import make_phantom
 from medaug.benchmark.cases.regions import Region, make_regions
@@ -24,9 +25,15 @@ from medaug.benchmark.testing.inference import Segmenter
 from medaug.benchmark.training.network import build_network, check_network
 from medaug.errors import InputError
 
-#: Settings that decide where a benchmark finds its input or how fast it runs, but not what comes
-#: out. What the paths lead to is part of the identity by its content.
-_NOT_IDENTITY = {"data", "arms", "ablate", "workers", "loader_workers", "checkpoint_steps"}
+#: Settings that no run depends on, or of which only what they lead to counts: the arms by their
+#: policies, the data by their content, the devices by the runtime. What only says which runs there
+#: are is free as well, so that a benchmark can be extended.
+_FREE = {
+    *("name", "quick", "data", "arms", "ablate"),
+    *("seeds", "train_cases", "main_train_cases", "test_folds"),
+    *("device", "precision", "devices", "strategy"),
+    *("workers", "loader_workers", "checkpoint_steps"),
+}
 
 
 @dataclass(frozen=True)
@@ -49,6 +56,8 @@ class Experiment:
         Device and precision.
     trust : bool
         The configuration may name and run any code.
+    remarks : tuple of str
+        What the report must say of the cases.
     """
 
     config: BenchmarkConfig
@@ -58,6 +67,7 @@ class Experiment:
     regions: tuple[Region, ...]
     runtime: Runtime
     trust: bool = False
+    remarks: tuple[str, ...] = ()
 
     @property
     def sizes(self) -> tuple[int | str, ...]:
@@ -106,11 +116,13 @@ class Experiment:
         )
 
     def identity(self) -> dict[str, Any]:
-        """Return, as plain JSON, everything that the results depend on."""
+        """Return, as plain JSON, everything that the result of a run depends on but for its key.
+
+        A run depends on the policy of its own arm only.
+        """
         return {
             "medaug": medaug.__version__,
-            "configuration": self.config.model_dump(mode="json", exclude=_NOT_IDENTITY),
-            "arms": [arm.label for arm in self.arms],
+            "configuration": self.config.model_dump(mode="json", exclude=_FREE),
             "policies": {arm.label: arm.text for arm in self.arms},
             "data": {
                 "cases": len(self.case_set.cases),
@@ -127,6 +139,7 @@ def prepare(
     on_case: Callable[[str], None] | None = None,
     *,
     trust: bool = False,
+    runtime: Runtime | None = None,
 ) -> Experiment:
     """Load and check all input of a benchmark.
 
@@ -138,6 +151,8 @@ def prepare(
         Called with the name of each case that has been loaded or generated.
     trust : bool
         Let policies and the network's definition name and run any code.
+    runtime : Runtime, optional
+        Where other machines compute; this one by default.
 
     Returns
     -------
@@ -149,23 +164,48 @@ def prepare(
     InputError
         If anything that a user gave is wrong.
     """
-    runtime = resolve_runtime(config.device, config.precision)
-    arms = load_arms(config.arms, config.patch_size, trust=trust)
-    case_set = _load_cases(config, on_case)
-    regions = make_regions(case_set, config.regions)
-    patients = [case.patient for case in case_set.cases]
-    folds = make_folds(patients, config.folds, config.split_seed)
-    if config.test_folds is not None:
-        folds = tuple(fold for fold in folds if fold.index in config.test_folds)
-    check_train_cases(folds, config.train_cases)
-    experiment = Experiment(config, case_set, arms, folds, regions, runtime, trust)
+    runtime = runtime or runtime_of(config)
+    runtime.check_batch(config.batch_size)
+    arms = load_arms(config.arms, config.patch_size, ablate=config.ablate, trust=trust)
+    experiment = assemble(config, _load_cases(config, on_case), arms, runtime, trust=trust)
+    check_train_cases(experiment.folds, config.train_cases)
+    remarks = check_cases(
+        experiment.case_set,
+        experiment.regions,
+        experiment.folds,
+        sizes=config.train_cases,
+        seeds=config.seeds,
+    )
     check_network(
-        experiment.network(seed=config.seeds[0], fold=folds[0].index),
-        in_channels=case_set.cases[0].image.shape[0],
+        experiment.network(seed=config.seeds[0], fold=experiment.folds[0].index),
+        in_channels=experiment.case_set.cases[0].image.shape[0],
         out_channels=experiment.n_classes + 1,
         patch_size=config.patch_size,
     )
-    return experiment
+    return dataclasses.replace(experiment, remarks=remarks)
+
+
+def runtime_of(config: BenchmarkConfig) -> Runtime:
+    """Return where and in which precision this machine computes by a configuration."""
+    return resolve_runtime(
+        config.device, config.precision, devices=config.devices, strategy=config.strategy
+    )
+
+
+def assemble(
+    config: BenchmarkConfig,
+    case_set: CaseSet,
+    arms: tuple[Arm, ...],
+    runtime: Runtime,
+    *,
+    trust: bool,
+) -> Experiment:
+    """Make an experiment of parts that have been loaded and checked."""
+    folds = make_folds([case.patient for case in case_set.cases], config.folds, config.split_seed)
+    if config.test_folds is not None:
+        folds = tuple(fold for fold in folds if fold.index in config.test_folds)
+    regions = make_regions(case_set, config.regions)
+    return Experiment(config, case_set, arms, folds, regions, runtime, trust)
 
 
 def _load_cases(config: BenchmarkConfig, on_case: Callable[[str], None] | None) -> CaseSet:

@@ -2,31 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from medaug.benchmark.analysis import analyse
+from medaug.benchmark.arms.cost import measure_cost
+from medaug.benchmark.capacity import fitting_workers
 from medaug.benchmark.config import BenchmarkConfig
-from medaug.benchmark.experiment import Experiment, prepare
-from medaug.benchmark.provenance import environment
-from medaug.benchmark.results import Results, collect_results, write_results
-from medaug.benchmark.run import execute_run
+from medaug.benchmark.experiment import Experiment, prepare, runtime_of
+from medaug.benchmark.load import load_cost, load_results, write_cost, write_experiment
+from medaug.benchmark.report.examples import save_examples
+from medaug.benchmark.report.write import EXAMPLES_FILE, REPORT_FILE, write_reports
+from medaug.benchmark.results import Results, write_results
 from medaug.benchmark.run_key import RunKey
-from medaug.benchmark.run_result import RunResult
+from medaug.benchmark.runtime import Runtime
 from medaug.benchmark.store import RunStore
 from medaug.benchmark.streams import Stream
+from medaug.benchmark.worker import RunJob, forget, perform, share, with_shared_cases
+from medaug.errors import InputError
+from medaug.jobs import Outcome as JobOutcome
 from medaug.jobs import run_jobs
 from medaug.jobs.progress import Progress
 from medaug.rng import generator
 from medaug.typing import StrPath
 
-REPORT_FILE = "report.html"
-MARKDOWN_FILE = "summary.md"
-FIGURE_FILE = "differences.svg"
+#: Samples of each arm that are timed in a quick benchmark.
+_QUICK_SAMPLES = 4
 
 
 @dataclass(frozen=True)
@@ -38,7 +43,7 @@ class Outcome:
     results : Results
         All measurements and their provenance.
     comparison : pandas.DataFrame
-        The arms compared, as compare_arms returns it.
+        The arms compared, as `medaug.benchmark.analysis.analyse` returns it.
     folder : Path
         Where ``results.json``, ``cases.csv``, ``report.html``, ``summary.md`` with its figure and
         the runs are.
@@ -66,11 +71,14 @@ def run_benchmark(
     Parameters
     ----------
     config : BenchmarkConfig
-        What to compare, on what.
+        What to compare, on what. Unless it says otherwise, as many trainings at a time as fit on
+        this machine (`medaug.benchmark.capacity`), each in a process of its own.
     folder : path
         Output folder: absent, empty, or holding a part of this very benchmark if ``resume``.
     resume : bool
-        Continue what the folder holds. Runs that are finished there are not made again.
+        Continue what the folder holds. Runs that are finished there are not made again. It may be
+        asked for other arms, sizes, seeds and folds than before; results are of those asked for
+        last.
     scheduler : str or None
         Address of a ``dask.distributed`` scheduler whose workers do the runs; they must see the
         folder under the same name.
@@ -82,80 +90,103 @@ def run_benchmark(
     Returns
     -------
     Outcome
-        Results, their comparison and where they were written.
+        Results, their comparison and where they were written. Runs that failed are listed in the
+        results as missing, and tried again on ``resume``.
 
     Raises
     ------
     InputError
-        If any input is wrong, before anything is trained or written; or if no run was finished.
+        If any input is wrong, before anything is trained or written; if the scheduler cannot be
+        used; or if no run at all was finished.
+
+    Notes
+    -----
+    A script that calls this needs ``if __name__ == "__main__":``, as always where processes are
+    spawned.
     """
     progress = progress or Progress()
     with progress:
-        experiment = prepare(config, trust=trust)
+        runtime = _runtime(config, scheduler)
+        experiment = prepare(config, trust=trust, runtime=runtime)
         store = RunStore(folder, experiment.identity())
         store.check(resume=resume)
         store.create()
-        pending = [key for key in experiment.keys if store.load(key) is None]
-        jobs = [RunJob(config, store.folder, key, trust) for key in pending]
-        progress.started("benchmark", len(jobs))
-        outcomes = run_jobs(
-            perform, jobs, workers=1, scheduler=scheduler, on_done=progress.job_done
+        write_experiment(experiment, store.folder)
+        missing = [key for key in experiment.keys if store.load(key) is None]
+        if missing:
+            experiment = _make_runs(experiment, store, missing, scheduler, progress)
+    return _conclude(experiment, store)
+
+
+def _runtime(config: BenchmarkConfig, scheduler: str | None) -> Runtime:
+    """Return where the runs compute: what ``auto`` means there, not here."""
+    if scheduler is None:
+        return runtime_of(config)
+    (answer,) = run_jobs(runtime_of, [config], scheduler=scheduler)
+    if answer.value is None:
+        raise InputError(answer.error)
+    return answer.value
+
+
+def _make_runs(
+    experiment: Experiment,
+    store: RunStore,
+    keys: Sequence[RunKey],
+    scheduler: str | None,
+    progress: Progress,
+) -> Experiment:
+    """Make runs, each of which is kept as soon as it is finished, or else why it is not.
+
+    Return the experiment without the cases in memory: they are in the folder now.
+    """
+    shared = share(experiment, store, call=secrets.token_hex(8))
+    experiment = with_shared_cases(experiment, store)
+    workers = experiment.config.workers
+
+    def done(outcome: JobOutcome[str]) -> None:
+        key = keys[outcome.index]
+        if outcome.error:
+            store.save_failure(key, outcome.error, outcome.trace)
+        progress.say(outcome.value or f"{key}: {outcome.error}")
+        progress.job_done(outcome)
+
+    progress.started("benchmark", len(keys), unit="runs")
+    try:
+        run_jobs(
+            perform,
+            [RunJob(shared, key) for key in keys],
+            workers=(workers or fitting_workers(experiment)) if scheduler is None else None,
+            scheduler=scheduler,
+            apart=workers is None and not experiment.config.quick,
+            on_done=done,
         )
-    failures = {pending[each.index]: each.error for each in outcomes if each.error}
-    return _conclude(experiment, store, failures)
+    finally:
+        forget()
+    return experiment
 
 
-@dataclass(frozen=True)
-class RunJob:
-    """What a worker needs to know of a run."""
-
-    config: BenchmarkConfig
-    folder: Path
-    key: RunKey
-    trust: bool
-
-
-def perform(job: RunJob) -> str:
-    """Make one run and keep it."""
-    experiment = prepare(job.config, trust=job.trust)
-    store = RunStore(job.folder, experiment.identity())
-    checkpoint = store.run_folder(job.key) / "checkpoint.pt"
-    store.save(*execute_run(experiment, job.key, checkpoint))
-    return str(job.key)
-
-
-def _conclude(experiment: Experiment, store: RunStore, failures: Mapping[RunKey, str]) -> Outcome:
-    config = experiment.config
-    runs = [run for key in experiment.keys if (run := store.load(key)) is not None]
-    results = collect_results(
-        config.name,
-        classes=[region.name for region in experiment.regions],
-        main_size=config.main_size,
-        keys=experiment.keys,
-        runs=runs,
-        failures=failures,
-        patients={case.name: case.patient for case in experiment.case_set.cases},
-        cost={},
-        provenance=_provenance(experiment, runs),
-    )
-    comparison = analyse(results, rng=generator(Stream.BOOTSTRAP, config.split_seed, 0, 0))
+def _conclude(experiment: Experiment, store: RunStore) -> Outcome:
+    """Write results and report of the runs that there are."""
+    _add_cost(experiment, store)
+    results = load_results(store.folder)
+    rng = generator(Stream.BOOTSTRAP, experiment.config.split_seed, 0, 0)
+    comparison = analyse(results, rng=rng)
     write_results(results, comparison, store.folder)
+    save_examples(experiment, store, results, store.folder / EXAMPLES_FILE)
+    write_reports(results, comparison, store.folder)
+    if results.missing.empty:
+        store.tidy(experiment.keys)
     return Outcome(results, comparison, store.folder, store.folder / REPORT_FILE)
 
 
-def _provenance(experiment: Experiment, runs: Sequence[RunResult]) -> dict[str, Any]:
-    """Return where the results come from, as plain JSON.
+def _add_cost(experiment: Experiment, store: RunStore) -> None:
+    """Measure what the arms cost, unless it is known of all of them.
 
-    The data are named by their folder's name and fingerprint: where somebody keeps them is nobody's
-    business. What differs between the runs of a resumed benchmark is listed.
+    Together, so that they can be compared; but without those that have no finished run, whose
+    policies may not work.
     """
-    identity = experiment.identity()
-    return {
-        **identity,
-        "data": {"name": experiment.case_set.name, **identity["data"]},
-        **environment(),
-        "run_revisions": sorted({str(run.provenance["revision"]) for run in runs}),
-        "quick": experiment.config.quick,
-        "started": min(run.provenance["started"] for run in runs),
-        "finished": max(run.provenance["finished"] for run in runs),
-    }
+    finished = {key.arm for key in experiment.keys if store.is_finished(key)}
+    arms = tuple(arm for arm in experiment.arms if arm.label in finished)
+    if not {arm.label for arm in arms} <= load_cost(store.folder).keys():
+        samples = {"n_samples": _QUICK_SAMPLES} if experiment.config.quick else {}
+        write_cost(measure_cost(replace(experiment, arms=arms), **samples), store.folder)

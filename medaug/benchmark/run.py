@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from torch import nn
 
 from medaug.benchmark.cases.case_set import Case
@@ -18,9 +20,11 @@ from medaug.benchmark.run_key import RunKey
 from medaug.benchmark.run_result import RunResult
 from medaug.benchmark.streams import Stream
 from medaug.benchmark.testing.evaluate import evaluate
-from medaug.benchmark.training.loop import LearningCurve, MonitorPlan, TrainingPlan, train
+from medaug.benchmark.training.curve import LearningCurve
+from medaug.benchmark.training.loop import train
+from medaug.benchmark.training.monitor import MonitorPlan
+from medaug.benchmark.training.plan import TrainingPlan
 from medaug.benchmark.training.sampling import PatchDataset
-from medaug.errors import InputError
 from medaug.rng import derive_seed
 
 #: The class index of every voxel, uint8 [I, J, K], by the name of the case.
@@ -51,15 +55,21 @@ def execute_run(
     Raises
     ------
     InputError
-        If the training loss becomes NaN or infinite; names the run.
+        If the training loss becomes NaN or infinite, or the checkpoint is not that of this run.
     """
+    with _threads(experiment.config.threads):
+        return _execute(experiment, key, checkpoint)
+
+
+def _execute(
+    experiment: Experiment, key: RunKey, checkpoint: Path
+) -> tuple[RunResult, Predictions]:
     provenance = {**environment(), "started": now()}
     fold = experiment.fold(key.fold)
     network = experiment.network(seed=key.seed, fold=key.fold)
     train_cases = _cases(experiment, pick_train_cases(fold, key.train_cases, key.seed))
-    start = time.perf_counter()
     curve = _train(experiment, key, network, train_cases, checkpoint)
-    trained = time.perf_counter()
+    start = time.perf_counter()
     evaluation = evaluate(
         network,
         _cases(experiment, fold.test),
@@ -77,7 +87,7 @@ def execute_run(
         losses=curve.losses,
         monitor=curve.monitor,
         steps=curve.steps,
-        seconds={"train": trained - start, "test": time.perf_counter() - trained},
+        seconds={"train": curve.seconds, "test": time.perf_counter() - start},
         provenance={**provenance, "finished": now()},
     )
     return result, evaluation.predictions
@@ -111,17 +121,28 @@ def _train(
         runtime=experiment.runtime,
         checkpoint_steps=config.checkpoint_steps,
     )
+    return train(
+        network,
+        samples,
+        plan,
+        _monitor(experiment, experiment.fold(key.fold)),
+        seed=derive_seed(Stream.FIT, key.seed, key.fold, 0),
+        checkpoint=checkpoint,
+    )
+
+
+@contextmanager
+def _threads(number: int) -> Iterator[None]:
+    """Let torch compute on so many threads within the block, wherever that is.
+
+    More or fewer sum in another order, which shows in the last digits.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(number)
     try:
-        return train(
-            network.to(experiment.runtime.device),
-            samples,
-            plan,
-            _monitor(experiment, experiment.fold(key.fold)),
-            seed=derive_seed(Stream.FIT, key.seed, key.fold, 0),
-            checkpoint=checkpoint,
-        )
-    except InputError as error:
-        raise InputError(f"Run of {key}: {error}") from error
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _monitor(experiment: Experiment, fold: Fold) -> MonitorPlan:

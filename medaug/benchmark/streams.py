@@ -21,3 +21,5 @@ class Stream(IntEnum):
     PATCH = 6  #: (seed, fold, sample): the centre of a patch
     POLICY = 7  #: (seed, fold, sample): the augmentation of a sample
     BOOTSTRAP = 8  #: (split_seed, 0, 0): the resamples of the comparison
+    SEARCH = 9  #: (seed, 0, trial): what a policy search tries next
+    SHIFT = 10  #: (seed, case, corruption), numbers of their names: the shifted test

@@ -15,7 +15,9 @@ from medaug.cli.inspect import inspect
 from medaug.cli.preprocess import preprocess
 from medaug.cli.preview import preview
 from medaug.cli.replay import replay
+from medaug.cli.report import report
 from medaug.cli.restore import restore
+from medaug.cli.search import search
 from medaug.errors import InputError
 
 #: Exit code for wrong input, the one that typer uses for wrong options.
@@ -45,7 +47,9 @@ app.command()(benchmark)
 app.command()(gallery)
 app.command()(inspect)
 app.command()(preprocess)
+app.command()(report)
 app.command()(restore)
+app.command()(search)
 app.command()(augment)
 app.command()(replay)
 app.command()(preview)

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from medaug.benchmark.results import Results
+
+#: Exit code of a benchmark that some runs are missing of.
+EXIT_MISSING = 1
 
 
 def benchmark(
@@ -33,14 +40,38 @@ def benchmark(
     seeds: Annotated[str | None, typer.Option(metavar="0,1", help="Seeds; a run for each.")] = None,
     steps: Annotated[int | None, typer.Option(help="Optimiser steps of a run.")] = None,
     train_cases: Annotated[
-        int | None, typer.Option(help="Train on so many cases of each fold's training part.")
+        str | None,
+        typer.Option(
+            metavar="5,10,all", help="Train on so many cases of each fold's training part."
+        ),
+    ] = None,
+    ablate: Annotated[
+        str | None,
+        typer.Option(
+            metavar="POLICY",
+            help="Instead of --arms: this policy, whole, without each of its parts, and each part "
+            "alone.",
+        ),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Trainings at a time on this machine.", show_default="as many as fit"
+        ),
+    ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Train on the workers of a dask scheduler instead."),
     ] = None,
     quick: Annotated[
         bool,
         typer.Option("--quick", help="A smoke run of under a minute, whatever else is asked for."),
     ] = False,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Continue the benchmark in --out after it was stopped.")
+        bool,
+        typer.Option(
+            "--resume", help="Continue the benchmark in --out, or add arms, sizes or seeds to it."
+        ),
     ] = False,
     trust: Annotated[
         bool, typer.Option("--trust", help="Let policies and the network name and run any code.")
@@ -52,6 +83,10 @@ def benchmark(
     """
     if resume and out is None:
         raise typer.BadParameter("needs --out, the folder to continue", param_hint="--resume")
+    if workers is not None and scheduler is not None:
+        raise typer.BadParameter("has workers of its own; drop --workers", param_hint="--scheduler")
+    if arms is not None and ablate is not None:
+        raise typer.BadParameter("makes arms of its own; drop --arms", param_hint="--ablate")
     from rich.console import Console
 
     from medaug.benchmark import (
@@ -64,11 +99,13 @@ def benchmark(
 
     options = {
         "data": data,
-        "arms": None if arms is None else [arm.strip() for arm in arms.split(",")],
+        "arms": _listed(arms),
+        "ablate": ablate,
         "folds": folds,
-        "seeds": None if seeds is None else seeds.split(","),
+        "seeds": _listed(seeds),
         "steps": steps,
-        "train_cases": train_cases,
+        "train_cases": _listed(train_cases),
+        "workers": workers,
         "quick": quick or None,
     }
     settings = load_config(
@@ -77,12 +114,35 @@ def benchmark(
     folder = out or Path("runs") / f"{settings.name}-{datetime.now():%Y%m%d-%H%M%S}"
     console = Console()
     outcome = run_benchmark(
-        settings, folder, resume=resume, progress=terminal_progress(console), trust=trust
+        settings,
+        folder,
+        resume=resume,
+        scheduler=scheduler,
+        progress=terminal_progress(console),
+        trust=trust,
     )
-    console.print(comparison_table(outcome.comparison))
-    console.print(headline(outcome.comparison), highlight=False, markup=False)
+    results = outcome.results
+    console.print(comparison_table(results, outcome.comparison))
+    console.print(headline(results, outcome.comparison), highlight=False, markup=False)
     if settings.quick:
         console.print(
             "A quick run shows that every part works; its numbers say nothing about the arms."
         )
     console.print(f"Report: {outcome.report}", highlight=False, markup=False, soft_wrap=True)
+    if len(results.missing):
+        for line in _missing(results):
+            typer.echo(line, err=True)
+        raise typer.Exit(EXIT_MISSING)
+
+
+def _listed(option: str | None) -> list[str] | None:
+    return None if option is None else [item.strip() for item in option.split(",")]
+
+
+def _missing(results: Results) -> Iterator[str]:
+    """Yield a line for each group of missing runs and what to do about them."""
+    from medaug.benchmark.report.gaps import missing_table
+
+    yield f"{len(results.missing)} runs are missing; try them again with --resume:"
+    for arm, size, runs, reason in missing_table(results).rows:
+        yield f"  {arm}, {size} training cases, {runs}: {reason}"

@@ -49,7 +49,8 @@ def run_in_processes(
     jobs : sequence of picklable objects
         One argument each.
     workers : int
-        Processes, of one thread each. They end with this process, however it ends.
+        Processes, of one thread each until a job asks for more. They end with this process, however
+        it ends.
     """
     waiting = deque(range(len(jobs)))
     with _environment(_ONE_THREAD):

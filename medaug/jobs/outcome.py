@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -60,18 +60,34 @@ def failure(index: int, error: BaseException) -> Outcome[Value]:
     """Return the outcome of a job that raised.
 
     An `InputError` is its own line. So is what the system refuses (a full disk, no permission), and
-    memory that ran out. Anything else is a bug: the line has its type and the traceback is kept.
+    memory that ran out. Anything else is a bug: the line has its type, and that of what caused it,
+    and the traceback is kept.
     """
-    message = " ".join(str(error).split())
+    message = _line(error)
     if isinstance(error, InputError):
         return Outcome(index, error=message)
-    if isinstance(error, MemoryError):
+    *_, first = causes(error)
+    if isinstance(first, MemoryError):
         return Outcome(index, error="the memory ran out; use fewer workers")
     if isinstance(error, OSError) and error.strerror:
         file = f"{error.filename}: " if error.filename is not None else ""
         return Outcome(index, error=f"{file}{error.strerror}")
     trace = "".join(traceback.format_exception(type(error), error, error.__traceback__))
-    return Outcome(index, error=f"unforeseen {type(error).__name__}: {message}", trace=trace)
+    because = "" if first is error else f" ({type(first).__name__}: {_line(first)})"
+    line = f"unforeseen {type(error).__name__}: {message}{because}"
+    return Outcome(index, error=line, trace=trace)
+
+
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield an exception, the one that it was raised from, and so on to the first one."""
+    cause: BaseException | None = error
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__
+
+
+def _line(error: BaseException) -> str:
+    return " ".join(str(error).split())
 
 
 def log_bug(outcome: Outcome[Value]) -> None:

@@ -1,4 +1,4 @@
-"""What work on many cases shows while it runs: a bar on a terminal, lines elsewhere."""
+"""What work on many things shows while it runs: a bar on a terminal, lines elsewhere."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LINE_SECONDS = 10.0
 
 
 class Progress:
-    """What work on many cases reports. This one shows nothing; subclasses show what they like.
+    """What work on many things reports. This one shows nothing; subclasses show what they like.
 
     Use as a context manager around the work. `job_done` fits as ``on_done`` of
     `medaug.jobs.run.run_jobs`.
@@ -36,33 +36,50 @@ class Progress:
     ) -> None:
         """Stop showing."""
 
-    def started(self, task: str, total: int) -> None:
-        """Report that work on `total` cases begins; `task` is its name, such as ``preprocess``."""
+    def started(self, task: str, total: int, unit: str = "cases") -> None:
+        """Report that work begins.
+
+        Parameters
+        ----------
+        task : str
+            Its name, such as ``preprocess``.
+        total : int
+            How many things are to be worked on.
+        unit : str
+            What they are, in the plural.
+        """
 
     def job_done(self, outcome: Outcome[Any]) -> None:
-        """Report the outcome of a case."""
+        """Report the outcome of one of them."""
+
+    def say(self, text: str) -> None:
+        """Report something by the way, in a line."""
 
 
 class LineProgress(Progress):
-    """A line every ten seconds at most, and one when all cases of a task are done; for logs."""
+    """A line every ten seconds at most, and one when all of a task is done; for logs."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._tally = _Tally("", 0)
+        self._tally = _Tally("", 0, "")
         self._last_line = 0.0
 
-    def started(self, task: str, total: int) -> None:
+    def started(self, task: str, total: int, unit: str = "cases") -> None:
         """Begin to count."""
-        self._tally = _Tally(task, total)
+        self._tally = _Tally(task, total, unit)
         self._last_line = time.monotonic()
 
     def job_done(self, outcome: Outcome[Any]) -> None:
-        """Count the case, and print a line if the last one was a while ago."""
+        """Count it, and print a line if the last one was a while ago."""
         self._tally.add(outcome)
         now = time.monotonic()
         if self._tally.complete or now - self._last_line >= _LINE_SECONDS:
             self._last_line = now
-            self._console.print(self._tally.line(), highlight=False, markup=False, soft_wrap=True)
+            self.say(self._tally.line())
+
+    def say(self, text: str) -> None:
+        """Print the line."""
+        self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
 class BarProgress(Progress):
@@ -79,7 +96,7 @@ class BarProgress(Progress):
             TextColumn("{task.fields[failures]}", style="red"),
             console=console,
         )
-        self._tally = _Tally("", 0)
+        self._tally = _Tally("", 0, "")
         self._task: TaskID | None = None
 
     def __enter__(self) -> Self:
@@ -95,9 +112,9 @@ class BarProgress(Progress):
         """Leave the bars as they are."""
         self._bars.stop()
 
-    def started(self, task: str, total: int) -> None:
+    def started(self, task: str, total: int, unit: str = "cases") -> None:
         """Add a bar."""
-        self._tally = _Tally(task, total)
+        self._tally = _Tally(task, total, unit)
         self._task = self._bars.add_task(task, total=total, rate="", failures="")
 
     def job_done(self, outcome: Outcome[Any]) -> None:
@@ -112,6 +129,10 @@ class BarProgress(Progress):
             failures=f"{self._tally.failed} failed" if self._tally.failed else "",
         )
 
+    def say(self, text: str) -> None:
+        """Print the line above the bars."""
+        self._bars.console.print(text, highlight=False, markup=False, soft_wrap=True)
+
 
 def terminal_progress(console: Console) -> Progress:
     """Return a bar if the console is a terminal, else lines."""
@@ -119,11 +140,12 @@ def terminal_progress(console: Console) -> Progress:
 
 
 class _Tally:
-    """How many cases of a task are done, how many failed, and since when."""
+    """How much of a task is done, how much failed, and since when."""
 
-    def __init__(self, task: str, total: int) -> None:
+    def __init__(self, task: str, total: int, unit: str) -> None:
         self._task = task
         self._total = total
+        self._unit = unit
         self._done = 0
         self.failed = 0
         self._start = time.monotonic()
@@ -140,11 +162,13 @@ class _Tally:
         """Return the rate with the unit that a person would choose."""
         per_second = self._done / max(time.monotonic() - self._start, 1e-3)
         if per_second >= 1:
-            return f"{per_second:.1f} cases/s"
-        return f"{60 * per_second:.1f} cases/min"
+            return f"{per_second:.1f} {self._unit}/s"
+        if 60 * per_second >= 1:
+            return f"{60 * per_second:.1f} {self._unit}/min"
+        return f"{3600 * per_second:.1f} {self._unit}/h"
 
     def line(self) -> str:
-        parts = [f"{self._task}: {self._done}/{self._total} cases", self.rate()]
+        parts = [f"{self._task}: {self._done}/{self._total} {self._unit}", self.rate()]
         if not self.complete:
             parts.append(f"{self._time_left()} left")
         if self.failed:
@@ -155,4 +179,7 @@ class _Tally:
         spent = time.monotonic() - self._start
         seconds = round(spent / self._done * (self._total - self._done))
         minutes, seconds = divmod(seconds, 60)
+        hours, minutes = divmod(minutes, 60)
+        if hours:
+            return f"{hours} h {minutes:02d} min"
         return f"{minutes} min {seconds:02d} s" if minutes else f"{seconds} s"

@@ -20,6 +20,7 @@ def run_jobs(
     *,
     workers: int | None = None,
     scheduler: str | None = None,
+    apart: bool = False,
     on_done: Callable[[Outcome[Value]], None] | None = None,
 ) -> list[Outcome[Value]]:
     """Call a function on each job, several at a time, whatever becomes of single ones.
@@ -35,13 +36,15 @@ def run_jobs(
         Small ones: names of files rather than what is in them. So should the values be.
     workers : int or None
         Processes on this machine; None: one for each core that this process may use. With one
-        worker or one job all happens in this process, which a crash then ends too. Others have one
-        thread each.
+        worker or one job all happens in this process, which a crash then ends too, unless they are
+        to be kept `apart`. Others have one thread each, until a job asks for more.
     scheduler : str or None
         Address of a ``dask.distributed`` scheduler, such as ``tcp://host:8786``: its workers do
         the jobs. They need this version of medaug and must see files under the same names. Start
         them with ``dask worker ADDRESS --nworkers N --nthreads 1``: threads of one process would
         share its memory, and get in each other's way.
+    apart : bool
+        Have nothing done in this process, so that a job that takes all memory ends alone.
     on_done : callable or None
         Called in this process with each outcome as soon as it is there.
 
@@ -65,7 +68,7 @@ def run_jobs(
     workers = _check_workers(workers, scheduler)
     if scheduler is not None:
         ended = run_on_cluster(function, jobs, scheduler)
-    elif min(workers, len(jobs)) <= 1:
+    elif not jobs or (min(workers, len(jobs)) == 1 and not apart):
         ended = _run_here(function, jobs)
     else:
         ended = run_in_processes(function, jobs, min(workers, len(jobs)))

@@ -18,6 +18,7 @@ from medaug.policy.mixing import (
     RandMixDict,
 )
 from medaug.policy.operations import NOT_OPERATIONS, OPERATIONS, Operation, operation_names
+from medaug.policy.parts import Part, only, parts_of, without
 from medaug.policy.randaugment import RandAugmentD, RandAugmentd, RandAugmentDict
 from medaug.policy.trust import check_is_data
 from medaug.policy.units import Units, units_of, units_remark
@@ -33,6 +34,7 @@ __all__ = [
     "MixCollate",
     "MixUp",
     "Operation",
+    "Part",
     "RandAugmentD",
     "RandAugmentDict",
     "RandAugmentd",
@@ -43,10 +45,13 @@ __all__ = [
     "build_policy",
     "check_is_data",
     "load_policy",
+    "only",
     "operation_names",
     "parse_policy",
+    "parts_of",
     "policy_path",
     "read_policy",
     "units_of",
     "units_remark",
+    "without",
 ]

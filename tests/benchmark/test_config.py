@@ -48,7 +48,8 @@ def test_defaults_fill_what_a_file_leaves_out(tmp_path: Path) -> None:
 
 def test_options_override_the_file(tmp_path: Path) -> None:
     config = load_config(write(tmp_path, SETTINGS), steps=7, seeds=["3", "4"], arms=["flip"])
-    assert (config.steps, config.seeds, config.arms) == (7, (3, 4), ("flip",))
+    assert (config.steps, config.seeds) == (7, (3, 4))
+    assert [arm.policy for arm in config.arms] == ["flip"]
 
 
 def test_a_data_option_replaces_the_phantom(tmp_path: Path) -> None:
@@ -59,10 +60,59 @@ def test_a_data_option_replaces_the_phantom(tmp_path: Path) -> None:
 
 def test_relative_paths_in_a_file_start_from_its_folder(tmp_path: Path) -> None:
     settings = {key: value for key, value in SETTINGS.items() if key != "phantom"}
-    settings |= {"data": "../scans", "arms": ["none", "mine/strong.yaml"]}
+    mine = {"policy": "mine/weak.yaml", "train_cases": ["all"]}
+    settings |= {"data": "../scans", "arms": ["none", "mine/strong.yaml", mine], "ablate": "a.yml"}
     config = load_config(write(tmp_path, settings))
     assert config.data == tmp_path / "../scans"
-    assert config.arms == ("none", str(tmp_path / "mine/strong.yaml"))
+    assert [arm.policy for arm in config.arms] == [
+        "none",
+        str(tmp_path / "mine/strong.yaml"),
+        str(tmp_path / "mine/weak.yaml"),
+    ]
+    assert config.ablate == str(tmp_path / "a.yml")
+
+
+def test_sizes_ascend_and_the_last_is_what_the_answer_is_about(tmp_path: Path) -> None:
+    config = load_config(write(tmp_path, SETTINGS | {"train_cases": ["all", 20, 5]}))
+    assert config.train_cases == (5, 20, "all")
+    assert config.main_size == "all"
+    config = load_config(write(tmp_path, SETTINGS | {"train_cases": 7}))
+    assert config.train_cases == (7,)
+    assert config.main_size == 7
+
+
+def test_a_size_given_as_an_option_is_the_size_of_all_arms(tmp_path: Path) -> None:
+    arms = ["none", {"policy": "flip", "train_cases": [5]}]
+    path = write(tmp_path, SETTINGS | {"train_cases": [5, 9], "main_train_cases": 9, "arms": arms})
+    assert load_config(path).arms[1].train_cases == (5,)
+    config = load_config(path, train_cases=[3])
+    assert config.main_size == 3
+    assert config.arms[1].train_cases is None
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"train_cases": [5, 5]}, "'train_cases': each size may be there only once"),
+        ({"main_train_cases": 4}, "4 training cases are not among 'train_cases'"),
+        (
+            {"arms": ["none", {"policy": "flip", "train_cases": [4]}]},
+            "4 training cases are not among 'train_cases'",
+        ),
+        ({"arms": [{"policy": "none", "train_cases": ["all"]}]}, "it runs at all sizes"),
+        ({"steps": 5, "train_seconds": 3.0}, "either 'steps' or 'train_seconds'"),
+        ({"test_folds": [5]}, "'test_folds' counts from 0 to 4"),
+        ({"groups": "(a"}, "is no regular expression"),
+        ({"groups": "a_.*"}, r"needs exactly one \(group\).* has 0"),
+        ({"shift": {"severities": [6]}}, "less than or equal to 5, not 6"),
+        ({"shift": {"corruptions": ["blur"]}}, "'noise', 'bias'.* not 'blur'"),
+    ],
+)
+def test_settings_that_do_not_fit_are_refused(
+    tmp_path: Path, change: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(InputError, match=message):
+        load_config(write(tmp_path, SETTINGS | change))
 
 
 @pytest.mark.parametrize(
@@ -83,7 +133,7 @@ def test_an_unknown_key_is_named_with_its_file_and_the_nearest_known_one(
 
 
 def test_an_unknown_key_that_is_near_to_none_gets_the_list(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"unknown key 'zzz'; the known ones are arms, batch_size"):
+    with pytest.raises(InputError, match="known ones are ablate, arms, batch_size"):
         load_config(write(tmp_path, SETTINGS | {"zzz": 1}))
 
 
@@ -135,8 +185,8 @@ def test_cases_come_from_exactly_one_source(tmp_path: Path, change: dict[str, An
 
 
 def test_a_missing_key_is_named(tmp_path: Path) -> None:
-    settings = {key: value for key, value in SETTINGS.items() if key != "steps"}
-    with pytest.raises(InputError, match="'steps' is missing"):
+    settings = {key: value for key, value in SETTINGS.items() if key != "patch_size"}
+    with pytest.raises(InputError, match="'patch_size' is missing"):
         load_config(write(tmp_path, settings))
 
 
@@ -149,7 +199,7 @@ def test_a_file_without_keys_and_values_is_refused_by_name(tmp_path: Path, text:
 
 @pytest.mark.parametrize("source", ["phantasm", "no/such/file.yaml", "../benchmarks/phantom"])
 def test_an_unknown_configuration_is_refused_with_the_shipped_ones(source: str) -> None:
-    with pytest.raises(InputError, match=rf"^{source}: .*one of: hippocampus, phantom"):
+    with pytest.raises(InputError, match=rf"^{source}: .*one of: brats, hippocampus, phantom"):
         load_config(source)
 
 

@@ -24,6 +24,7 @@ SETTINGS: dict[str, Any] = {
     "train_cases": 2,
     "steps": 2,
     "patch_size": [16, 16, 16],
+    "workers": 1,
     "network": {
         "_target_": "monai.networks.nets.UNet",
         "spatial_dims": 3,
@@ -88,6 +89,9 @@ def test_help_names_every_option_of_the_benchmark() -> None:
         "train-cases",
         "quick",
         "resume",
+        "ablate",
+        "workers",
+        "scheduler",
     ):
         assert f"--{option}" in text
 
@@ -104,9 +108,9 @@ def test_a_benchmark_ends_with_the_table_the_headline_and_the_report() -> None:
     result = medaug_command("benchmark", write(), "--out", "out")
     assert result.exit_code == 0, result.output
     lines = result.stdout.strip().splitlines()
-    assert sum(line.startswith("run ") for line in lines) == 4
-    assert "flip" in result.stdout
-    assert "Compared with none" in result.stdout
+    assert sum(line.startswith("arm '") and "mean Dice" in line for line in lines) == 4
+    assert "benchmark: 4/4 runs" in result.stdout
+    assert "With 2 training cases, compared with none" in result.stdout
     assert lines[-1] == "Report: out/report.html"
     assert Path("out/report.html").is_file()
     assert sorted(path.name for path in Path().iterdir()) == ["bench.yaml", "out"]
@@ -123,16 +127,22 @@ def test_options_override_the_configuration() -> None:
         "--steps",
         "1",
         "--train-cases",
-        "1",
+        "1, all",
         "--out",
         "out",
     ]
     result = medaug_command("benchmark", write(), *arguments)
     assert result.exit_code == 0, result.output
     runs = sorted(str(path.parent) for path in Path("out/runs").rglob("result.json"))
-    assert runs == [f"out/runs/flip/fold{k}-seed{seed}" for k in range(4) for seed in (2, 5)]
-    settings = json.loads(Path("out/manifest.json").read_text())["identity"]["configuration"]
-    assert (settings["steps"], settings["train_cases"]) == (1, 1)
+    assert runs == [
+        f"out/runs/flip/train{size}-fold{k}-seed{seed}"
+        for size in (1, "all")
+        for k in range(4)
+        for seed in (2, 5)
+    ]
+    provenance = json.loads(Path("out/results.json").read_text())["provenance"]
+    settings = provenance["configuration"]
+    assert (settings["steps"], settings["train_cases"]) == (1, [1, "all"])
 
 
 def test_without_an_output_folder_a_new_one_is_made_under_runs() -> None:
@@ -149,7 +159,41 @@ def test_a_finished_benchmark_resumes_without_training() -> None:
     assert_refused(medaug_command(*arguments), "out", "--resume")
     again = medaug_command(*arguments, "--resume")
     assert again.exit_code == 0, again.output
-    assert again.stdout.count("from before") == 2
+    assert "mean Dice 0" not in again.stdout
+    more = medaug_command(*arguments, "--resume", "--seeds", "0,1")
+    assert more.exit_code == 0, more.output
+    assert more.stdout.count(", seed 1: mean Dice") == 2
+    assert more.stdout.count(", seed 0: mean Dice") == 0
+
+
+def test_an_ablation_is_asked_for_by_its_policy() -> None:
+    result = medaug_command(
+        "benchmark", write(test_folds=[0]), "--steps", "1", "--ablate", "default", "--out", "out"
+    )
+    assert result.exit_code == 0, result.output
+    arms = json.loads(Path("out/results.json").read_text())["arms"]
+    assert arms[:2] == ["none", "default"]
+    assert sum(arm.startswith("default-without-") for arm in arms) >= 2
+    assert sum(arm.startswith("none+") for arm in arms) >= 2
+
+
+def test_missing_runs_are_listed_and_the_exit_code_says_so() -> None:
+    Path("nan.yaml").write_text(
+        "- {_target_: monai.transforms.ThresholdIntensityd, keys: image, threshold: 1.e+9, "
+        "cval: .nan}\n"
+    )
+    arguments = ["benchmark", write(), "--out", "out", "--steps", "1", "--arms"]
+    result = medaug_command(*arguments, "none,nan.yaml")
+    assert result.exit_code == 1, result.output
+    assert "With 2 training cases" in result.stdout
+    assert "Report: out/report.html" in result.stdout
+    assert "2 runs are missing; try them again with --resume:" in result.stderr
+    assert "nan, 2 training cases, fold 0, seed 0; fold 1, seed 0: the " in result.stderr
+    assert "became nan" in result.stderr
+    assert medaug_command(*arguments, "none", "--resume").exit_code == 0
+    nothing = medaug_command(*arguments[:3], "alone", *arguments[4:], "nan.yaml")
+    assert_refused(nothing, "alone: no run is finished", "became nan")
+    assert_one_line(nothing)
 
 
 def test_a_folder_of_another_benchmark_is_refused() -> None:
@@ -192,6 +236,8 @@ def test_a_quick_run_works_on_real_scans(hippocampus: Path) -> None:
         ({}, ["--folds", "5"], ["5 folds", "4"]),
         ({}, ["--folds", "1"], ["--folds"]),
         ({}, ["--train-cases", "3"], ["train_cases", "2"]),
+        ({}, ["--train-cases", "1,some"], ["--train-cases", "some"]),
+        ({}, ["--ablate", "defualt"], ["defualt", "default"]),
         ({}, ["--data", "nowhere"], ["nowhere"]),
         ({"network": {"_target_": "torch.nn.NoSuchNet"}}, [], ["network", "NoSuchNet"]),
         ({"network": {"_target_": "os.system"}}, [], ["network", "os.system", "not allowed"]),
@@ -212,6 +258,9 @@ def test_wrong_input_ends_with_code_2_and_one_line_and_writes_nothing(
         (["--folds", "two"], ["--folds", "integer"]),
         (["--no-such-option"], ["--no-such-option"]),
         (["--resume"], ["--resume", "--out"]),
+        (["--workers", "0"], ["--workers"]),
+        (["--workers", "2", "--scheduler", "tcp://a:1"], ["--scheduler", "--workers"]),
+        (["--arms", "none", "--ablate", "default"], ["--ablate", "--arms"]),
     ],
 )
 def test_wrong_usage_ends_with_code_2(arguments: list[str], words: list[str]) -> None:

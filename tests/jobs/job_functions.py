@@ -59,6 +59,18 @@ def sleeps(folder: Path) -> None:
     time.sleep(60)
 
 
+def process(_: int) -> int:
+    return os.getpid()
+
+
+def wrapped(number: int) -> None:
+    """Raise what a library makes of an error."""
+    try:
+        raise (MemoryError if number else ZeroDivisionError("one / zero"))
+    except (MemoryError, ZeroDivisionError) as error:
+        raise RuntimeError("it failed") from error
+
+
 def threads(_: int) -> dict[str, str | None]:
     """What the libraries that a job loads will find."""
     names = ("OMP_NUM_THREADS", "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS", "NUMBA_NUM_THREADS")

@@ -56,6 +56,19 @@ def test_an_exception_is_one_line_and_a_bug_is_logged_with_its_traceback(workers
     assert 'raise KeyError("no such\\nkey")' in record.getMessage()
 
 
+def test_the_line_of_a_bug_names_its_first_cause():
+    outcomes = run_jobs(job_functions.wrapped, [0, 1], workers=1)
+    assert outcomes[0].error == "unforeseen RuntimeError: it failed (ZeroDivisionError: one / zero)"
+    assert outcomes[1].error == "the memory ran out; use fewer workers"
+
+
+def test_jobs_are_kept_apart_on_request():
+    (here,) = run_jobs(job_functions.process, [0], workers=1)
+    assert here.value == os.getpid()
+    first, second = run_jobs(job_functions.process, [0, 1], workers=1, apart=True)
+    assert os.getpid() != first.value == second.value
+
+
 def test_a_job_whose_process_died_is_done_again(tmp_path):
     jobs = [Sum(number, tmp_path) for number in range(8)]
     outcomes = run_jobs(job_functions.dies_once, jobs, workers=2)
@@ -181,6 +194,35 @@ def test_lines_come_now_and_then_and_at_the_end(monkeypatch):
         "preprocess: 9/10 cases, 15.0 cases/min, 4 s left, 1 failed",
         "preprocess: 10/10 cases, 15.0 cases/min, 1 failed",
     ]
+
+
+def test_the_unit_can_be_another_and_slow(monkeypatch):
+    clock = [100.0]
+    monkeypatch.setattr("medaug.jobs.progress.time.monotonic", lambda: clock[0])
+    text = io.StringIO()
+    with LineProgress(Console(file=text, width=40)) as progress:
+        progress.started("benchmark", 3, unit="runs")
+        for index in range(2):
+            progress.say(f"run [{index}] is over, and its line is longer than the console is wide")
+            clock[0] += 4000
+            progress.job_done(Outcome(index))
+    assert text.getvalue().splitlines() == [
+        "run [0] is over, and its line is longer than the console is wide",
+        "benchmark: 1/3 runs, 0.9 runs/h, 2 h 13 min left",
+        "run [1] is over, and its line is longer than the console is wide",
+        "benchmark: 2/3 runs, 0.9 runs/h, 1 h 06 min left",
+    ]
+
+
+def test_lines_are_said_above_the_bar():
+    text = io.StringIO()
+    with BarProgress(Console(file=text, force_terminal=True, width=100)) as progress:
+        progress.started("benchmark", 2, unit="runs")
+        progress.say("run [0] is over")
+        progress.job_done(Outcome(0))
+    output = text.getvalue()
+    assert "run [0] is over\n" in output
+    assert "runs/s" in output
 
 
 def test_the_bar_shows_count_rate_and_failures():

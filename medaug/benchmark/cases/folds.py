@@ -60,20 +60,34 @@ def make_folds(patients: Sequence[str], n_folds: int, split_seed: int) -> tuple[
         cases_of.setdefault(patient, []).append(case)
     scans = list(cases_of.values())
     if len(scans) < n_folds:
-        several = "" if len(scans) == len(patients) else f" of {len(scans)} patients"
-        raise InputError(
-            f"folds: {n_folds} folds need at least {n_folds} cases, but there are "
-            f"{len(patients)}{several}; add cases or set folds to at most {len(scans)}."
-        )
+        raise InputError(_too_few(len(patients), len(scans), n_folds))
     order = generator(Stream.FOLDS, split_seed, 0, 0).permutation(len(scans))
     parts = [
         tuple(sorted(case for patient in part for case in scans[patient]))
         for part in np.array_split(order, n_folds)
     ]
-    everything = range(len(patients))
+    everything = set(range(len(patients)))
     return tuple(
-        Fold(index, tuple(case for case in everything if case not in set(test)), test)
+        Fold(index, tuple(sorted(everything.difference(test))), test)
         for index, test in enumerate(parts)
+    )
+
+
+def _too_few(cases: int, patients: int, folds: int) -> str:
+    if cases == 1:
+        return (
+            "The data set has one case only; a benchmark trains on some cases and tests on others: "
+            "add cases."
+        )
+    if patients == 1:
+        return (
+            f"All {cases} cases are of one patient; a benchmark trains on some patients and tests "
+            "on others: add patients, or correct groups."
+        )
+    of_patients = "" if patients == cases else f" of {patients} patients"
+    return (
+        f"folds: {folds} folds need at least {folds} patients, but there are {cases} cases"
+        f"{of_patients}; add cases or set folds to at most {patients}."
     )
 
 
@@ -139,7 +153,7 @@ def regroup(cases: Sequence[Case], pattern: str | None) -> tuple[Case, ...]:
         replace(case, patient=match[1]) for case in cases if (match := found[case.name])
     )
     patients = {case.patient for case in regrouped}
-    if len(patients) == 1:
+    if len(patients) == 1 < len(cases):
         raise InputError(
             f"groups: the pattern {pattern!r} finds the patient '{regrouped[0].patient}' in all "
             f"{len(cases)} names of cases; correct the pattern."

@@ -48,13 +48,15 @@ def make_regions(
     Raises
     ------
     InputError
-        If there is no such class.
+        If there is no such class, or a region is made of none.
     """
     if definitions is None:
         return tuple(Region(name, (index,)) for index, name in enumerate(case_set.classes, 1))
     index_of: dict[int | str, int] = {name: i for i, name in enumerate(case_set.classes, 1)}
     index_of.update({value: i for i, value in enumerate(case_set.label_values, 1)})
     for name, members in definitions.items():
+        if not members:
+            raise InputError(f"regions: '{name}' has no classes; name some or take it out.")
         for member in members:
             if member not in index_of:
                 raise InputError(

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
-from medaug.benchmark.report.summary import format_cases, headline, summary_cells
+from medaug.benchmark.report.gaps import left_out_table, missing_table, without_value_table
+from medaug.benchmark.report.headline import headline
+from medaug.benchmark.report.method import basis, method
+from medaug.benchmark.report.tables import (
+    Table,
+    answer_table,
+    class_table,
+    detectable_sentence,
+    measures_table,
+    size_table,
+)
 from medaug.benchmark.results import Results
 from medaug.io.files import dump_json, write_atomically
 from medaug.typing import StrPath
@@ -16,68 +26,79 @@ from medaug.typing import StrPath
 def write_markdown(
     results: Results, comparison: pd.DataFrame, path: StrPath, *, figure: str | None
 ) -> None:
-    """Write the answer, the table, a figure and where they come from, whole or not at all.
+    """Write the answer, the tables, a figure, the method and its provenance.
 
     Parameters
     ----------
     results : Results
     comparison : DataFrame
-        From :func:`medaug.benchmark.statistics.compare.compare_arms`.
+        From `medaug.benchmark.analysis.analyse`.
     path : path
         The Markdown file.
     figure : str or None
         Name of the file beside it that shows the paired differences, if there is one.
     """
-    columns, rows = summary_cells(comparison)
-    provenance, reference = results.provenance, results.arms[0]
-    note = (
-        f"Dice, {format_cases(int(comparison['n_cases'].max()))}; difference to {reference} paired "
-        "by case, with its bootstrap interval over cases; p of the Wilcoxon signed-rank test after "
-        "Holm's correction."
-    )
+    reference = results.arms[0]
     picture = [f"![difference of each case's Dice to {reference}]({figure})", ""] if figure else []
     lines = [
         f"# {results.name}",
         "",
-        headline(comparison),
+        headline(results, comparison),
         "",
-        *_table(columns, rows),
+        basis(results, comparison),
         "",
-        note,
+        *_missing(results),
+        *_section("Dice of each arm", answer_table(results, comparison)),
+        detectable_sentence(results, comparison),
         "",
         *picture,
-        "## Where this comes from",
-        "",
-        f"    {provenance.get('command', '')}",
-        "",
-        *_facts(provenance),
-        "",
-        "```json",
-        dump_json(provenance.get("configuration", {})),
-        "```",
+        *_section("Other measures", measures_table(results, comparison)),
+        *_section("Each class", class_table(results, comparison)),
+        *_section("Mean Dice by training cases", size_table(results, comparison)),
+        *_section("Cases without a value in every arm", without_value_table(results)),
+    ]
+    lines += ["## Method", ""]
+    for title, text in method(results, comparison):
+        lines += [f"**{title}.** {text}", ""]
+    write_atomically(path, "\n".join([*lines, *_provenance(results.provenance)]))
+
+
+def _missing(results: Results) -> list[str]:
+    lines = []
+    for title, table in {
+        "Missing runs": missing_table(results),
+        "Left out of the comparison": left_out_table(results),
+    }.items():
+        lines += _section(title, table)
+    remarks = results.provenance.get("remarks", [])
+    if remarks:
+        lines += ["## Remarks", "", *(f"- {each}" for each in remarks), ""]
+    return lines
+
+
+def _section(title: str, table: Table) -> list[str]:
+    return [f"## {title}", "", *_table(table)] if table.rows else []
+
+
+def _table(table: Table) -> list[str]:
+    ruler = ["---", *(["---:"] * (len(table.columns) - 1))]
+    rows = (table.columns, ruler, *table.rows)
+    return [
+        *(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in rows),
         "",
     ]
-    write_atomically(path, "\n".join(lines))
 
 
-def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    ruler = ["---", *(["---:"] * (len(columns) - 1))]
-    return [f"| {' | '.join(_escaped(row))} |" for row in (columns, ruler, *rows)]
+def _provenance(provenance: Mapping[str, Any]) -> list[str]:
+    """Return the command, the arms' definitions and everything else that is recorded."""
+    apart = {"command", "policies", "remarks"}
+    rest = {key: value for key, value in provenance.items() if key not in apart}
+    lines = ["## Where this comes from", "", f"    {provenance.get('command', '')}", ""]
+    for arm, text in provenance.get("policies", {}).items():
+        lines += [f"**{arm}**", "", *_block("yaml", text)]
+    return [*lines, *_block("json", dump_json(rest))]
 
 
-def _escaped(cells: Sequence[str]) -> list[str]:
-    return [cell.replace("|", r"\|") for cell in cells]
-
-
-def _facts(provenance: Mapping[str, Any]) -> list[str]:
-    """Return a line for each section of plain values that is not the configuration."""
-    sections = {"versions": "Versions", "hardware": "Hardware", "data": "Data"}
-    facts = []
-    for key, title in sections.items():
-        values = provenance.get(key, {})
-        if values:
-            listed = ", ".join(f"{name} {value}" for name, value in values.items())
-            facts.append(f"- {title}: {listed}")
-    times = [provenance.get(name, "") for name in ("started", "finished")]
-    revisions = ", ".join(provenance.get("run_revisions", ()))
-    return [*facts, f"- Runs: revision {revisions}, {times[0]} to {times[1]}"]
+def _block(language: str, text: str) -> list[str]:
+    # Longer than any run of backticks that a text may hold.
+    return [f"````{language}", text.rstrip(), "````", ""]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,9 +14,10 @@ from torch import nn
 from medaug.benchmark.cases.case_set import Case
 from medaug.benchmark.cases.regions import Region
 from medaug.benchmark.config import ShiftConfig
+from medaug.benchmark.testing.calibration import calibration_of
 from medaug.benchmark.testing.inference import Segmenter
-from medaug.benchmark.testing.measures import MEASURES
-from medaug.benchmark.testing.overlap import dice_of
+from medaug.benchmark.testing.scores import score
+from medaug.benchmark.testing.shifted import shifted_dice
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +49,8 @@ def evaluate(
 ) -> Evaluation:
     """Segment test cases and measure how good that is.
 
+    The probabilities of one case at a time are held in memory.
+
     Parameters
     ----------
     network : torch.nn.Module
@@ -62,18 +66,25 @@ def evaluate(
     shift : ShiftConfig or None
         The shifted test, if there is one.
     """
-    predictions = {case.name: segmenter.segment(network, case) for case in cases}
-    rows = []
+    predictions: dict[str, npt.NDArray[np.uint8]] = {}
+    scores: list[dict[str, Any]] = []
+    calibration: list[pd.DataFrame] = []
     for case in cases:
+        prediction = segmenter.predict(network, case)
+        predictions[case.name] = prediction.classes
+        calibration.append(calibration_of(prediction, case))
         for region in regions:
-            p, t = region.mask(predictions[case.name]), region.mask(case.label[0])
-            dice = dice_of(p, t)
-            row = {measure.name: np.nan for measure in MEASURES}
-            rows.append({"case": case.name, "class": region.name, **row, "dice": dice})
-    columns = ["case", "class", *(measure.name for measure in MEASURES)]
+            measured = score(
+                region.mask(prediction.classes),
+                region.mask(case.label[0]),
+                spacing_mm=case.spacing_mm,
+                surface_tolerance_mm=surface_tolerance_mm,
+            )
+            scores.append({"case": case.name, "class": region.name, **measured})
+    shifted = shifted_dice(network, cases, regions, segmenter, shift) if shift else ()
     return Evaluation(
-        pd.DataFrame(rows, columns=columns),
-        pd.DataFrame(columns=["corruption", "severity", "case", "class", "dice"]),
-        pd.DataFrame(columns=["case", "bin", "voxels", "confidence", "correct"]),
+        pd.DataFrame(scores),
+        pd.DataFrame(shifted, columns=["corruption", "severity", "case", "class", "dice"]),
+        pd.concat(calibration, ignore_index=True),
         predictions,
     )

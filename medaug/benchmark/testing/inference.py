@@ -21,6 +21,27 @@ from medaug.benchmark.training.sampling import Size
 WINDOWS_AT_ONCE = 2
 
 
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """What a network makes of a whole scan.
+
+    Attributes
+    ----------
+    classes : uint8 array [I, J, K]
+        The class index of every voxel.
+    probabilities : float32 array [C, I, J, K]
+        Those of background and classes.
+    """
+
+    classes: npt.NDArray[np.uint8]
+    probabilities: npt.NDArray[np.float32]
+
+    @property
+    def confidence(self) -> npt.NDArray[np.float32]:
+        """The probability of the class that won, float32 [I, J, K]."""
+        return np.asarray(self.probabilities.max(axis=0))
+
+
 @dataclass(frozen=True)
 class Segmenter:
     """How to segment a whole scan.
@@ -45,6 +66,15 @@ class Segmenter:
 
         The network is set to evaluation for the call, and left in the mode it had.
         """
+        return _classes(self._logits(network, case))
+
+    def predict(self, network: nn.Module, case: Case) -> Prediction:
+        """Return the same classes and the probabilities: the softmax of the averaged logits."""
+        logits = self._logits(network, case)
+        return Prediction(_classes(logits), torch.softmax(logits, dim=0).cpu().numpy())
+
+    def _logits(self, network: nn.Module, case: Case) -> torch.Tensor:
+        """Return the averaged logits, float32 [C, I, J, K], on the device."""
         was_training = network.training
         network.eval()
         image = torch.from_numpy(case.image)[None].to(self.runtime.device)
@@ -59,10 +89,7 @@ class Segmenter:
                 mode="gaussian",
             )
         network.train(was_training)
-        classes: npt.NDArray[np.uint8] = (
-            torch.as_tensor(logits)[0].argmax(dim=0).to(torch.uint8).cpu().numpy()
-        )
-        return classes
+        return torch.as_tensor(logits)[0]
 
 
 def mean_dice(prediction: npt.NDArray[np.uint8], case: Case, regions: Sequence[Region]) -> float:
@@ -70,3 +97,8 @@ def mean_dice(prediction: npt.NDArray[np.uint8], case: Case, regions: Sequence[R
     scores = [dice_of(region.mask(prediction), region.mask(case.label[0])) for region in regions]
     scores = [score for score in scores if not np.isnan(score)]
     return float(np.mean(scores)) if scores else float("nan")
+
+
+def _classes(logits: torch.Tensor) -> npt.NDArray[np.uint8]:
+    classes: npt.NDArray[np.uint8] = logits.argmax(dim=0).to(torch.uint8).cpu().numpy()
+    return classes

@@ -1,132 +1,40 @@
-"""Training one network for a fixed number of optimiser steps, with pytorch-lightning."""
+"""Training one network within a budget of optimiser steps or wall time.
+
+Whatever a training draws is addressed by its step, and whatever it carries from step to step is in
+its checkpoint. A training that was killed and goes on therefore ends like one that was not.
+"""
 
 from __future__ import annotations
 
-import logging
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-import pytorch_lightning as lightning
 import torch
+from lightning_fabric import Fabric
 from monai.losses import DiceCELoss
-from pytorch_lightning.utilities.types import OptimizerLRSchedulerConfig
 from torch import nn
-from torch.utils.data import DataLoader, Subset
+from torch.utils.data import DataLoader
 
-from medaug.benchmark.cases.case_set import Case
-from medaug.benchmark.cases.regions import Region
-from medaug.benchmark.runtime import Runtime
-from medaug.benchmark.testing.inference import Segmenter, mean_dice
-from medaug.benchmark.training.network import seeded
-from medaug.benchmark.training.sampling import PatchDataset, Sample
-from medaug.errors import InputError
-
-#: Points of a learning curve: the loss is averaged over as many equal stretches of the training.
-CURVE_POINTS = 100
-
-#: Warnings of a training that ask for nothing, as regular expressions.
-_EXPECTED_WARNINGS = (
-    # Samples are made in the training process unless workers are asked for.
-    ".*does not have many workers",
-    # Float16 skips the first steps while it finds its loss scale; the schedule moves on.
-    r".*`lr_scheduler.step\(\)` before `optimizer.step\(\)`",
-    # Lightning's own use of torch.
-    r"`isinstance\(treespec, LeafSpec\)` is deprecated",
+from medaug.benchmark.training.budget import Stopwatch, points_passed
+from medaug.benchmark.training.checkpoint import (
+    Progress,
+    load_checkpoint,
+    save_checkpoint,
+    training_identity,
 )
-
-
-@dataclass(frozen=True)
-class TrainingPlan:
-    """What is the same for every run of a benchmark.
-
-    Attributes
-    ----------
-    steps : int or None
-        Optimiser steps; None if time decides.
-    seconds : float or None
-        Wall time of a training without `steps`.
-    batch_size : int
-        Samples in a step.
-    learning_rate : float
-        Peak of the one-cycle schedule.
-    weight_decay : float
-        Of AdamW.
-    gradient_clip : float
-        Bound of the gradient's norm.
-    loader_workers : int
-        Processes that make samples; 0 makes them in the training process. Results do not depend on
-        it.
-    runtime : Runtime
-        Device and precision.
-    checkpoint_steps : int
-        Steps from one checkpoint to the next.
-    """
-
-    steps: int | None
-    seconds: float | None
-    batch_size: int
-    learning_rate: float
-    weight_decay: float
-    gradient_clip: float
-    loader_workers: int
-    runtime: Runtime
-    checkpoint_steps: int
-
-
-@dataclass(frozen=True)
-class MonitorPlan:
-    """A few held-out cases whose Dice is looked at during training.
-
-    For the learning curve only: no step, network or setting is chosen by it.
-
-    Attributes
-    ----------
-    cases : tuple of Case
-        The cases.
-    points : int
-        How many times, evenly spaced, the last time at the last step.
-    regions : tuple of Region
-        What is scored.
-    segmenter : Segmenter
-        How a case is segmented.
-    """
-
-    cases: tuple[Case, ...]
-    points: int
-    regions: tuple[Region, ...]
-    segmenter: Segmenter
-
-    def mean_dice(self, network: nn.Module) -> float:
-        """Return the mean over the cases of their mean Dice; NaN if no case has foreground."""
-        scores = [
-            mean_dice(self.segmenter.segment(network, case), case, self.regions)
-            for case in self.cases
-        ]
-        scores = [score for score in scores if not np.isnan(score)]
-        return float(np.mean(scores)) if scores else float("nan")
-
-
-@dataclass(frozen=True)
-class LearningCurve:
-    """How a training went.
-
-    Attributes
-    ----------
-    losses : list of (step, loss)
-        Training loss, averaged over the steps since the point before.
-    monitor : list of (step, dice)
-        Mean Dice of the monitored cases.
-    steps : int
-        Optimiser steps done.
-    """
-
-    losses: list[tuple[int, float]]
-    monitor: list[tuple[int, float]]
-    steps: int
+from medaug.benchmark.training.curve import LearningCurve, binned
+from medaug.benchmark.training.devices import launch
+from medaug.benchmark.training.monitor import MonitorPlan
+from medaug.benchmark.training.network import seeded
+from medaug.benchmark.training.plan import TrainingPlan
+from medaug.benchmark.training.sampling import PatchDataset, Sample, batches
+from medaug.benchmark.training.schedule import set_one_cycle
+from medaug.errors import InputError
+from medaug.rng import derive_seed
 
 
 def train(
@@ -138,22 +46,23 @@ def train(
     seed: int,
     checkpoint: Path,
 ) -> LearningCurve:
-    """Train a network in place.
+    """Train a network in place, from the start or from its checkpoint on.
 
     Parameters
     ----------
     network : torch.nn.Module
-        Maps images to logits.
-    samples : Dataset
-        ``steps * batch_size`` samples, taken in order.
+        Maps images to logits. It ends on the device of ``plan.runtime``.
+    samples : PatchDataset
+        Its samples are taken in order, ``plan.batch_size`` a step.
     plan : TrainingPlan
-        Optimiser, number of steps, device.
+        Optimiser, budget, devices.
     monitor : MonitorPlan
         What to look at during training.
     seed : int
         Of whatever the network draws itself, such as dropout.
     checkpoint : Path
-        Where the training writes down where it is, and goes on from if the file is there.
+        Where the training writes down where it is, every ``plan.checkpoint_steps`` and at its end,
+        and goes on from if the file is there.
 
     Returns
     -------
@@ -163,111 +72,181 @@ def train(
     Raises
     ------
     InputError
-        If the loss becomes NaN or infinite.
+        If the loss or its gradient becomes NaN or infinite, if the devices cannot share a batch, or
+        if the checkpoint is damaged or belongs to another training.
     """
-    task = _SegmentationTask(network, plan)
-    record = _Record(monitor, plan.steps)
-    samples = Subset(samples, range(plan.steps * plan.batch_size))
-    loader = DataLoader(
-        samples, batch_size=plan.batch_size, shuffle=False, num_workers=plan.loader_workers
-    )
-    with seeded(seed), _quiet_lightning():
-        trainer = lightning.Trainer(
-            accelerator="gpu" if plan.runtime.device == "cuda" else "cpu",
-            devices=1,
-            precision=plan.runtime.precision,
-            max_steps=plan.steps,
-            gradient_clip_val=plan.gradient_clip,
-            callbacks=[record],
-            logger=False,
-            enable_checkpointing=False,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-        )
-        trainer.fit(task, loader)
-    return LearningCurve(_binned(task.losses), record.monitor, len(task.losses))
+    plan.runtime.check_batch(plan.batch_size)
+    job = _Job(samples, plan, monitor, seed, checkpoint, torch.get_num_threads())
+    outcome = launch(plan.runtime, partial(_fit, job), network)
+    if isinstance(outcome, InputError):
+        raise outcome
+    if plan.runtime.devices > 1:
+        _fetch_weights(job, network)
+    return LearningCurve(binned(outcome.losses), outcome.monitor, outcome.steps, outcome.seconds)
 
 
-class _SegmentationTask(lightning.LightningModule):
-    """Dice + cross-entropy, AdamW and a one-cycle schedule."""
+@dataclass(frozen=True)
+class _Job:
+    """What a device needs to know of a training."""
 
-    def __init__(self, network: nn.Module, plan: TrainingPlan) -> None:
-        super().__init__()
-        self.network = network
-        self.losses: list[float] = []
-        self._plan = plan
-        self._loss = DiceCELoss(include_background=False, to_onehot_y=True, softmax=True)
+    samples: PatchDataset
+    plan: TrainingPlan
+    monitor: MonitorPlan
+    seed: int
+    checkpoint: Path
+    threads: int
 
-    def training_step(self, batch: Sample, _: int) -> torch.Tensor:
-        """Return the loss of a batch, which must be finite."""
-        # The loss sums over many voxels: half precision is for the network only.
-        logits = self.network(batch["image"]).float()
-        loss: torch.Tensor = self._loss(logits, batch["label"])
-        value = float(loss.detach())
-        if not np.isfinite(value):
-            raise InputError(
-                f"the training loss became {value} at step {len(self.losses) + 1}; start again in "
-                "a new folder with a lower learning_rate or with precision: 32-true, and check "
-                "the arm's policy."
-            )
-        self.losses.append(value)
-        return loss
+    @property
+    def identity(self) -> dict[str, Any]:
+        """By what the training knows its checkpoint."""
+        return training_identity(self.plan, self.seed)
 
-    def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
-        """Return AdamW with a one-cycle schedule that moves on at every step."""
+
+def _fit(job: _Job, fabric: Fabric, network: nn.Module) -> Progress | InputError:
+    """Train on one device; an error is returned, as only that finds its way between processes."""
+    torch.set_num_threads(job.threads)
+    with seeded(job.seed):
+        try:
+            return _Training(fabric, job, network).run()
+        except InputError as error:
+            return error
+
+
+class _Training:
+    """One device's part of a training."""
+
+    def __init__(self, fabric: Fabric, job: _Job, network: nn.Module) -> None:
+        plan = job.plan
         optimizer = torch.optim.AdamW(
-            self.network.parameters(),
-            lr=self._plan.learning_rate,
-            weight_decay=self._plan.weight_decay,
+            network.parameters(),
+            lr=plan.learning_rate,
+            weight_decay=plan.weight_decay,
+            # One pass instead of a dozen for each tensor. CUDA has a fast way of its own, which
+            # goes with clipped gradients in float16.
+            fused=True if plan.runtime.device == "cpu" else None,
         )
-        schedule = torch.optim.lr_scheduler.OneCycleLR(
-            optimizer,
-            max_lr=self._plan.learning_rate,
-            total_steps=self._plan.steps,
-            anneal_strategy="cos",
+        self._fabric = fabric
+        self._job = job
+        self._network = network
+        self._trained, self._optimizer = fabric.setup(network.train(), optimizer)
+        self._loss = DiceCELoss(include_background=False, to_onehot_y=True, softmax=True)
+        self._progress = self._resume()
+        self._watch = Stopwatch(self._progress.seconds)
+
+    def run(self) -> Progress:
+        """Train until the budget is spent."""
+        progress, left = self._progress, self._batches()
+        while progress.spent < 1:
+            progress.losses.append(self._step(next(left)))
+            spent_before = progress.spent
+            self._spend()
+            with self._watch.paused():
+                self._look(spent_before)
+                if progress.spent == 1 or progress.steps % self._job.plan.checkpoint_steps == 0:
+                    self._save()
+        return progress
+
+    def _spend(self) -> None:
+        """Note what is spent after a step, by the clock of the first device."""
+        progress = self._progress
+        progress.seconds = self._watch.seconds
+        spent = self._job.plan.budget.spent(progress.steps, progress.seconds)
+        progress.spent = self._fabric.broadcast(spent)
+
+    def _batches(self) -> Iterator[Sample]:
+        """Return this device's share of the batches that are left."""
+        plan = self._job.plan
+        numbers = batches(
+            self._progress.steps,
+            plan.batch_size,
+            rank=self._fabric.global_rank,
+            devices=plan.runtime.devices,
         )
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+        return iter(
+            DataLoader(
+                self._job.samples,
+                batch_sampler=numbers,
+                num_workers=plan.loader_workers,
+                pin_memory=plan.runtime.device == "cuda",
+                # Its draws, which samples ignore, are not to come from the network's generator.
+                generator=torch.Generator(),
+            )
+        )
+
+    def _step(self, batch: Sample) -> float:
+        """Make an optimiser step and return the loss, averaged over the devices."""
+        fabric, plan, progress = self._fabric, self._job.plan, self._progress
+        set_one_cycle(self._optimizer, progress.spent, plan.learning_rate)
+        _seed_draws(fabric.device, derive_seed(self._job.seed, progress.steps, fabric.global_rank))
+        batch = fabric.to_device(batch)
+        # The loss sums over many voxels: half precision is for the network only.
+        loss = self._loss(self._trained(batch["image"]).float(), batch["label"])
+        self._optimizer.zero_grad()
+        fabric.backward(loss)
+        norm = fabric.clip_gradients(
+            self._trained, self._optimizer, max_norm=plan.gradient_clip, error_if_nonfinite=False
+        )
+        mean_loss = fabric.all_reduce(loss.detach(), reduce_op="mean")
+        value = float(torch.as_tensor(mean_loss))
+        _check_finite("training loss", value, progress.steps)
+        # Float16 finds its loss scale by gradients that overflow; such steps change no weights.
+        if norm is not None and plan.runtime.precision != "16-mixed":
+            _check_finite("gradient of the training loss", float(norm), progress.steps)
+        self._optimizer.step()
+        return value
+
+    def _look(self, spent_before: float) -> None:
+        """Monitor, if the last step went past a point for it."""
+        monitor, progress = self._job.monitor, self._progress
+        passed = points_passed(progress.spent, monitor.points)
+        if not monitor.cases or passed == points_passed(spent_before, monitor.points):
+            return
+        if self._fabric.is_global_zero:
+            progress.monitor.append((progress.steps, monitor.mean_dice(self._network)))
+
+    def _resume(self) -> Progress:
+        """Return the progress of the checkpoint, and take over its weights and states."""
+        found = load_checkpoint(self._job.checkpoint, self._job.identity)
+        if found is None:
+            return Progress()
+        progress, states = found
+        self._network.load_state_dict(states["network"])
+        self._optimizer.load_state_dict(states["optimizer"])
+        self._fabric.strategy.precision.load_state_dict(states["precision"])
+        return progress
+
+    def _save(self) -> None:
+        """Write a checkpoint; the devices are alike, the first one does it."""
+        if self._fabric.is_global_zero:
+            states = {
+                "network": self._network.state_dict(),
+                "optimizer": self._optimizer.state_dict(),
+                "precision": self._fabric.strategy.precision.state_dict(),
+            }
+            save_checkpoint(self._job.checkpoint, self._job.identity, self._progress, states)
 
 
-class _Record(lightning.Callback):
-    """Reports every step and looks at the monitored cases now and then."""
+def _seed_draws(device: torch.device, seed: int) -> None:
+    """Seed the generators of one device.
 
-    def __init__(self, plan: MonitorPlan, steps: int) -> None:
-        self.monitor: list[tuple[int, float]] = []
-        self._plan = plan
-        self._stops = {round(steps * (point + 1) / plan.points) for point in range(plan.points)}
-
-    def on_train_batch_end(
-        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, *_: object
-    ) -> None:
-        """Report the step, and monitor if it is time."""
-        if self._plan.cases and trainer.global_step in self._stops:
-            assert isinstance(pl_module, _SegmentationTask)
-            self.monitor.append((trainer.global_step, self._plan.mean_dice(pl_module.network)))
+    `torch.manual_seed` seeds those of every kind of device, for a millisecond a call.
+    """
+    torch.default_generator.manual_seed(seed)
+    if device.type == "cuda":
+        torch.cuda.manual_seed(seed)
 
 
-def _binned(losses: Sequence[float]) -> list[tuple[int, float]]:
-    """Average the losses over at most CURVE_POINTS equal stretches, each named by its last step."""
-    stretches = np.array_split(np.asarray(losses), min(CURVE_POINTS, len(losses)))
-    ends = np.cumsum([len(stretch) for stretch in stretches])
-    return [(int(end), float(stretch.mean())) for end, stretch in zip(ends, stretches, strict=True)]
+def _check_finite(what: str, value: float, step: int) -> None:
+    if not math.isfinite(value):
+        raise InputError(
+            f"the {what} became {value} at step {step + 1}; start again in a new folder "
+            "with a lower learning_rate or with precision: 32-true, and check the arm's policy."
+        )
 
 
-@contextmanager
-def _quiet_lightning() -> Iterator[None]:
-    """Silence what Lightning says about choices that a benchmark makes on purpose."""
-    loggers = [
-        logging.getLogger(name)
-        for name in ("pytorch_lightning", "lightning.pytorch", "lightning_fabric")
-    ]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            for message in _EXPECTED_WARNINGS:
-                warnings.filterwarnings("ignore", message=message)
-            yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
+def _fetch_weights(job: _Job, network: nn.Module) -> None:
+    """Give the network what the devices' processes have left in the checkpoint."""
+    found = load_checkpoint(job.checkpoint, job.identity)
+    assert found is not None  # a training ends with one
+    network.load_state_dict(found[1]["network"])
+    network.to(job.plan.runtime.device)

@@ -8,28 +8,29 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from monai.losses import DiceCELoss
 from monai.transforms import Compose, Lambdad
+from small_training import (
+    DROPOUT_UNET,
+    PATCH,
+    REGIONS,
+    SEGMENTER,
+    SMALL_UNET,
+    fit,
+    make_case,
+    make_network,
+    make_samples,
+    weights,
+)
 from torch import nn
 
 from medaug.benchmark.cases.case_set import Case
 from medaug.benchmark.runtime import Runtime, resolve_runtime
-from medaug.benchmark.testing.inference import Segmenter, mean_dice
-from medaug.benchmark.training.loop import LearningCurve, MonitorPlan, TrainingPlan, train
+from medaug.benchmark.testing.inference import mean_dice
+from medaug.benchmark.training.curve import binned
 from medaug.benchmark.training.network import build_network, check_network, seeded
-from medaug.benchmark.training.sampling import PatchDataset
+from medaug.benchmark.training.schedule import one_cycle
 from medaug.errors import InputError
-
-PATCH = (16, 16, 16)
-RUNTIME = Runtime("cpu", "32-true")
-SEGMENTER = Segmenter(PATCH, 0.25, RUNTIME)
-SMALL_UNET = {
-    "_target_": "monai.networks.nets.UNet",
-    "spatial_dims": 3,
-    "in_channels": "@in_channels",
-    "out_channels": "@out_channels",
-    "channels": [4, 8],
-    "strides": [2],
-}
 
 
 @pytest.fixture(autouse=True)
@@ -41,55 +42,8 @@ def one_thread() -> Iterator[None]:
 
 
 @pytest.fixture
-def case(rng: np.random.Generator) -> Case:
-    """A bright cube in noise: a task that a tiny network learns in a few steps."""
-    label = np.zeros((1, 20, 20, 20), dtype=np.uint8)
-    label[0, 6:14, 6:14, 6:14] = 1
-    image = 3 * label + rng.normal(size=label.shape)
-    return Case("cube", image.astype(np.float32), label, (1.0, 1.0, 1.0), "cube")
-
-
-def make_network(seed: int = 0, fold: int = 0, definition: Any = SMALL_UNET) -> nn.Module:
-    return build_network(
-        definition, in_channels=1, out_channels=2, patch_size=PATCH, seed=seed, fold=fold
-    )
-
-
-def fit(
-    network: nn.Module,
-    case: Case,
-    policy: Compose | None = None,
-    *,
-    steps: int = 4,
-    learning_rate: float = 0.01,
-    monitored: tuple[Case, ...] = (),
-    on_step: Any = lambda _: None,
-) -> LearningCurve:
-    samples = PatchDataset(
-        [case],
-        policy or Compose([]),
-        n_samples=2 * steps,
-        patch_size=PATCH,
-        region_factor=1.0,
-        foreground_fraction=0.5,
-        seed=0,
-        fold=0,
-    )
-    plan = TrainingPlan(
-        steps=steps,
-        batch_size=2,
-        learning_rate=learning_rate,
-        weight_decay=0.01,
-        gradient_clip=1.0,
-        workers=0,
-        runtime=RUNTIME,
-    )
-    monitor = MonitorPlan(monitored, points=2, n_classes=1, segmenter=SEGMENTER)
-    return train(network, samples, plan, monitor, seed=0, on_step=on_step)
-
-
-def weights(network: nn.Module) -> torch.Tensor:
-    return torch.cat([parameter.detach().ravel() for parameter in network.parameters()])
+def checkpoint(tmp_path: Path) -> Path:
+    return tmp_path / "checkpoint.pt"
 
 
 def test_initial_weights_are_a_function_of_seed_and_fold() -> None:
@@ -99,9 +53,9 @@ def test_initial_weights_are_a_function_of_seed_and_fold() -> None:
     assert not torch.equal(first, weights(make_network(seed=1, fold=1)))
 
 
-def test_global_random_state_is_left_alone(case: Case) -> None:
+def test_global_random_state_is_left_alone(checkpoint: Path) -> None:
     before = torch.random.get_rng_state(), np.random.get_state()[1].copy(), random.getstate()  # noqa: NPY002 - the legacy state is what must not move
-    fit(make_network(), case, steps=1)
+    fit(make_network(definition=DROPOUT_UNET), checkpoint, steps=1)
     after = torch.random.get_rng_state(), np.random.get_state()[1], random.getstate()  # noqa: NPY002 - the legacy state is what must not move
     assert torch.equal(before[0], after[0])
     assert np.array_equal(before[1], after[1])
@@ -162,74 +116,145 @@ def test_a_network_with_other_channels_than_the_image_is_refused() -> None:
         check_network(make_network(), in_channels=3, out_channels=2, patch_size=PATCH)
 
 
-def test_training_learns_a_bright_cube(case: Case) -> None:
-    network = make_network()
-    untrained = mean_dice(SEGMENTER.segment(network, case), case, 1)
-    curve = fit(network, case, steps=30, learning_rate=0.03)
+def test_training_learns_a_bright_cube(checkpoint: Path) -> None:
+    network, case = make_network(), make_case()
+    untrained = mean_dice(SEGMENTER.segment(network, case), case, REGIONS)
+    curve = fit(network, checkpoint, steps=30, learning_rate=0.03)
     assert curve.losses[-1][1] < curve.losses[0][1]
-    assert mean_dice(SEGMENTER.segment(network, case), case, 1) > max(untrained, 0.5)
+    assert mean_dice(SEGMENTER.segment(network, case), case, REGIONS) > max(untrained, 0.5)
 
 
-def test_training_twice_gives_the_same_weights(case: Case) -> None:
+def test_training_twice_gives_the_same_weights(tmp_path: Path) -> None:
     first, second = make_network(), make_network()
-    losses = fit(first, case).losses
-    assert fit(second, case).losses == losses
+    losses = fit(first, tmp_path / "a.pt").losses
+    assert fit(second, tmp_path / "b.pt").losses == losses
     assert torch.equal(weights(first), weights(second))
 
 
-def test_training_takes_exactly_the_steps_asked_for(case: Case) -> None:
-    seen: list[int] = []
-    curve = fit(make_network(), case, steps=3, on_step=seen.append)
-    assert seen == [1, 2, 3]
+def test_a_training_is_what_a_plain_loop_makes(checkpoint: Path) -> None:
+    """Torch's optimiser, clipping and one-cycle formula, and MONAI's loss, with nothing around."""
+    # Biases before a normalisation have no gradient but its rounding, which Adam magnifies.
+    unbiased = SMALL_UNET | {"bias": False}
+    trained, network = make_network(definition=unbiased), make_network(definition=unbiased)
+    curve = fit(trained, checkpoint, gradient_clip=0.1, weight_decay=0.1)
+    samples, losses = make_samples(), []
+    optimizer = torch.optim.AdamW(network.parameters(), weight_decay=0.1)
+    criterion = DiceCELoss(include_background=False, to_onehot_y=True, softmax=True)
+    for step in range(4):
+        rate, momentum = one_cycle(step / 4, 0.01)
+        optimizer.param_groups[0].update(lr=rate, betas=(momentum, 0.999))
+        pair = [samples[2 * step], samples[2 * step + 1]]
+        image, label = (torch.stack([one[key] for one in pair]) for key in ("image", "label"))
+        loss = criterion(network(image), label)
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 0.1)
+        optimizer.step()
+        losses.append(loss.item())
+    assert [loss for _, loss in curve.losses] == pytest.approx(losses, rel=1e-5)
+    torch.testing.assert_close(weights(trained), weights(network), rtol=1e-4, atol=1e-5)
+
+
+def test_training_takes_exactly_the_steps_asked_for(checkpoint: Path) -> None:
+    network, calls = make_network(), []
+    network.register_forward_hook(lambda *_: calls.append(1))
+    curve = fit(network, checkpoint, steps=3)
+    assert curve.steps == len(calls) == 3
     assert [step for step, _ in curve.losses] == [1, 2, 3]
 
 
-def test_a_single_step_is_enough(case: Case) -> None:
-    assert len(fit(make_network(), case, steps=1).losses) == 1
+def test_a_single_step_is_enough(checkpoint: Path) -> None:
+    assert len(fit(make_network(), checkpoint, steps=1).losses) == 1
 
 
 def test_a_long_training_has_a_learning_curve_of_a_hundred_points() -> None:
-    from medaug.benchmark.training.loop import _binned  # noqa: PLC0415  # the only way to have 250 losses cheaply
-
-    curve = _binned([float(step) for step in range(250)])
+    curve = binned([float(step) for step in range(250)])
     assert len(curve) == 100
     assert curve[0] == (3, 1.0)
     assert curve[-1][0] == 250
 
 
-def test_the_monitor_looks_at_its_points_and_changes_nothing(case: Case) -> None:
-    watched, alone = make_network(), make_network()
-    curve = fit(watched, case, monitored=(case,))
-    fit(alone, case)
+def test_the_monitor_looks_at_its_points_and_changes_nothing(tmp_path: Path) -> None:
+    watched = make_network(definition=DROPOUT_UNET)
+    alone = make_network(definition=DROPOUT_UNET)
+    curve = fit(watched, tmp_path / "a.pt", monitored=True)
+    fit(alone, tmp_path / "b.pt")
     assert [step for step, _ in curve.monitor] == [2, 4]
-    assert all(0 <= dice <= 1 for _, dice in curve.monitor)
+    scored = mean_dice(SEGMENTER.segment(watched, make_case()), make_case(), REGIONS)
+    assert curve.monitor[-1][1] == scored
     assert torch.equal(weights(watched), weights(alone))
 
 
-def test_dropout_draws_are_a_function_of_the_seed(case: Case) -> None:
-    dropout = SMALL_UNET | {"dropout": 0.5}
-    first, second = make_network(definition=dropout), make_network(definition=dropout)
-    fit(first, case)
+def test_dropout_draws_are_a_function_of_the_seed_and_the_step(tmp_path: Path) -> None:
+    first, second, other = (make_network(definition=DROPOUT_UNET) for _ in range(3))
+    fit(first, tmp_path / "a.pt")
     torch.rand(7)
-    fit(second, case)
+    fit(second, tmp_path / "b.pt")
+    fit(other, tmp_path / "c.pt", seed=1)
+    assert torch.equal(weights(first), weights(second))
+    assert not torch.equal(weights(first), weights(other))
+
+
+def test_dropout_draws_anew_in_each_step(checkpoint: Path) -> None:
+    network, dropped = make_network(definition=DROPOUT_UNET), []
+    dropout = next(part for part in network.modules() if isinstance(part, nn.Dropout))
+    dropout.register_forward_hook(lambda *call: dropped.append(call[2] == 0))
+    fit(network, checkpoint)
+    assert len(dropped) >= 4
+    assert not torch.equal(dropped[0], dropped[-1])
+
+
+def test_a_policy_that_moves_the_global_generator_does_not_reach_the_network(
+    tmp_path: Path,
+) -> None:
+    def draw(image: torch.Tensor) -> torch.Tensor:
+        torch.rand(3)
+        return image
+
+    first, second = (make_network(definition=DROPOUT_UNET) for _ in range(2))
+    fit(first, tmp_path / "a.pt")
+    fit(second, tmp_path / "b.pt", Compose([Lambdad(["image"], draw)]))
     assert torch.equal(weights(first), weights(second))
 
 
-def test_a_loss_that_is_not_a_number_stops_the_training_with_the_step(case: Case) -> None:
+def test_a_loss_that_is_not_a_number_stops_the_training_with_the_step(checkpoint: Path) -> None:
     spoil = Compose([Lambdad(["image"], lambda image: image * float("nan"))])
     with pytest.raises(InputError, match=r"loss became nan at step 1; .*learning_rate"):
-        fit(make_network(), case, spoil)
+        fit(make_network(), checkpoint, spoil)
 
 
-def test_training_is_silent_and_leaves_no_files(
-    case: Case,
+def test_a_gradient_that_is_not_a_number_stops_the_last_step(checkpoint: Path) -> None:
+    """The loss is finite; weights made of such a gradient would be tested without a word."""
+    network, calls = make_network(), 0
+
+    def spoil(*_: Any) -> None:
+        nonlocal calls
+        calls += 1
+
+    network.register_forward_hook(spoil)
+    parameter = next(iter(network.parameters()))
+    parameter.register_hook(lambda gradient: gradient * (float("nan") if calls == 4 else 1.0))
+    with pytest.raises(InputError, match="gradient of the training loss became nan at step 4"):
+        fit(network, checkpoint)
+
+
+def test_mixed_precision_trains_and_keeps_the_weights_in_float32(checkpoint: Path) -> None:
+    network = make_network()
+    curve = fit(network, checkpoint, runtime=Runtime("cpu", "bf16-mixed"), steps=20)
+    exact = fit(make_network(), checkpoint.with_name("b.pt"), steps=20)
+    assert weights(network).dtype == torch.float32
+    assert curve.losses != exact.losses
+    assert curve.losses[-1][1] == pytest.approx(exact.losses[-1][1], rel=0.05)
+
+
+def test_training_is_silent_and_leaves_its_checkpoint_only(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    fit(make_network(), case)
-    assert list(tmp_path.iterdir()) == []
+    fit(make_network(), Path("a.pt"))
+    assert [path.name for path in tmp_path.iterdir()] == ["a.pt"]
     assert "".join(capfd.readouterr()) == ""
 
 
