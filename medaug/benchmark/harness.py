@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -18,7 +19,6 @@ from medaug.benchmark.load import load_cost, load_results, write_cost, write_exp
 from medaug.benchmark.report.examples import save_examples
 from medaug.benchmark.report.write import EXAMPLES_FILE, REPORT_FILE, write_reports
 from medaug.benchmark.results import Results, write_results
-from medaug.benchmark.run_key import RunKey
 from medaug.benchmark.runtime import Runtime
 from medaug.benchmark.store import RunStore
 from medaug.benchmark.streams import Stream
@@ -26,6 +26,7 @@ from medaug.benchmark.worker import RunJob, forget, perform, share, with_shared_
 from medaug.errors import InputError
 from medaug.jobs import Outcome as JobOutcome
 from medaug.jobs import run_jobs
+from medaug.jobs.outcome import attempt, log_bug
 from medaug.jobs.progress import Progress
 from medaug.rng import generator
 from medaug.typing import StrPath
@@ -112,9 +113,14 @@ def run_benchmark(
         store.check(resume=resume)
         store.create()
         write_experiment(experiment, store.folder)
+        for remark in experiment.remarks:
+            progress.say(remark)
         missing = [key for key in experiment.keys if store.load(key) is None]
         if missing:
-            experiment = _make_runs(experiment, store, missing, scheduler, progress)
+            shared = share(experiment, store, call=secrets.token_hex(8))
+            experiment = with_shared_cases(experiment, store)
+            runs = [RunJob(shared, key) for key in missing]
+            _make_runs(experiment, store, runs, scheduler, progress)
     return _conclude(experiment, store)
 
 
@@ -131,30 +137,25 @@ def _runtime(config: BenchmarkConfig, scheduler: str | None) -> Runtime:
 def _make_runs(
     experiment: Experiment,
     store: RunStore,
-    keys: Sequence[RunKey],
+    runs: Sequence[RunJob],
     scheduler: str | None,
     progress: Progress,
-) -> Experiment:
-    """Make runs, each of which is kept as soon as it is finished, or else why it is not.
-
-    Return the experiment without the cases in memory: they are in the folder now.
-    """
-    shared = share(experiment, store, call=secrets.token_hex(8))
-    experiment = with_shared_cases(experiment, store)
+) -> None:
+    """Make runs, each of which is kept as soon as it is finished, or else why it is not."""
     workers = experiment.config.workers
 
     def done(outcome: JobOutcome[str]) -> None:
-        key = keys[outcome.index]
+        key = runs[outcome.index].key
         if outcome.error:
             store.save_failure(key, outcome.error, outcome.trace)
         progress.say(outcome.value or f"{key}: {outcome.error}")
         progress.job_done(outcome)
 
-    progress.started("benchmark", len(keys), unit="runs")
+    progress.started("benchmark", len(runs), unit="runs")
     try:
         run_jobs(
             perform,
-            [RunJob(shared, key) for key in keys],
+            runs,
             workers=(workers or fitting_workers(experiment)) if scheduler is None else None,
             scheduler=scheduler,
             apart=workers is None and not experiment.config.quick,
@@ -162,7 +163,6 @@ def _make_runs(
         )
     finally:
         forget()
-    return experiment
 
 
 def _conclude(experiment: Experiment, store: RunStore) -> Outcome:
@@ -183,10 +183,15 @@ def _add_cost(experiment: Experiment, store: RunStore) -> None:
     """Measure what the arms cost, unless it is known of all of them.
 
     Together, so that they can be compared; but without those that have no finished run, whose
-    policies may not work.
+    policies may not work. If one fails all the same, the results have no cost.
     """
     finished = {key.arm for key in experiment.keys if store.is_finished(key)}
     arms = tuple(arm for arm in experiment.arms if arm.label in finished)
     if not {arm.label for arm in arms} <= load_cost(store.folder).keys():
-        samples = {"n_samples": _QUICK_SAMPLES} if experiment.config.quick else {}
-        write_cost(measure_cost(replace(experiment, arms=arms), **samples), store.folder)
+        measure = measure_cost
+        if experiment.config.quick:
+            measure = partial(measure_cost, n_samples=_QUICK_SAMPLES)
+        measured = attempt(measure, 0, replace(experiment, arms=arms))
+        log_bug(measured)
+        if measured.value is not None:
+            write_cost(measured.value, store.folder)

@@ -129,9 +129,12 @@ def _reasons(failures: Sequence[str]) -> str:
     if not failures:
         return "Continue it by `medaug benchmark` with --resume."
     counted = Counter(failures).most_common()
-    texts = [f"{reason} ({count} of them)" for reason, count in counted[:_REASONS_SHOWN]]
+    texts = [
+        f"{reason} ({count} run{'s' if count > 1 else ''})"
+        for reason, count in counted[:_REASONS_SHOWN]
+    ]
     more = len(counted) - _REASONS_SHOWN
-    return "; ".join(texts) + (f"; and {more} other reasons" if more > 0 else "")
+    return "; ".join(texts) + (f"; and {more} more" if more > 0 else "")
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from medaug.benchmark.run import execute_run
 from medaug.benchmark.run_key import RunKey
 from medaug.benchmark.run_result import RunResult
 from medaug.benchmark.store import SHARED_FOLDER, RunStore
+from medaug.errors import InputError
 from medaug.io.files import write_atomically
 from medaug.jobs.outcome import causes
 
@@ -69,31 +70,41 @@ def share(experiment: Experiment, store: RunStore, call: str) -> SharedBenchmark
 
     What was loaded at the start is then what every run gets, even if files are edited meanwhile;
     and workers need not see the data.
+
+    Raises
+    ------
+    InputError
+        If they cannot be written, for instance as the disk is full.
     """
-    write_shared_cases(experiment.case_set, store.shared_folder / _CASES)
-    policies = store.shared_folder / _POLICIES
-    policies.mkdir(exist_ok=True)
+    try:
+        write_shared_cases(experiment.case_set, store.shared_folder / _CASES)
+        arms = _share_policies(experiment, store.shared_folder.resolve() / _POLICIES)
+    except OSError as error:
+        raise InputError(
+            f"{store.shared_folder}: the cases cannot be written ({error.strerror}); make room, or "
+            "choose another output folder."
+        ) from error
+    runtime = experiment.runtime
+    decided = {"device": runtime.device, "precision": runtime.precision}
+    settings = experiment.config.model_copy(update={"arms": arms, "ablate": None, **decided})
+    folder = store.folder.resolve()
+    return SharedBenchmark(folder, settings.model_dump_json(), experiment.trust, call)
+
+
+def _share_policies(experiment: Experiment, folder: Path) -> tuple[ArmConfig, ...]:
+    """Write the policies to a folder and return the same arms with their policies from there."""
     config = experiment.config
     peers = {arm.policy for arm in config.arms} & set(PEERS) if config.ablate is None else set()
+    folder.mkdir(exist_ok=True)
     arms = []
     for arm in experiment.arms:
         source = arm.label
         if arm.label not in peers:
-            file = policies.resolve() / f"{arm.label}.yaml"
+            file = folder / f"{arm.label}.yaml"
             write_atomically(file, arm.text)
             source = str(file)
         arms.append(ArmConfig(policy=source, train_cases=arm.train_cases))
-    runtime = experiment.runtime
-    settings = config.model_copy(
-        update={
-            "arms": tuple(arms),
-            "ablate": None,
-            "device": runtime.device,
-            "precision": runtime.precision,
-        }
-    )
-    folder = store.folder.resolve()
-    return SharedBenchmark(folder, settings.model_dump_json(), experiment.trust, call)
+    return tuple(arms)
 
 
 def with_shared_cases(experiment: Experiment, store: RunStore) -> Experiment:

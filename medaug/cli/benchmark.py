@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 #: Exit code of a benchmark that some runs are missing of.
 EXIT_MISSING = 1
 
+#: Exit code of a benchmark that was interrupted, as shells have it.
+EXIT_STOPPED = 130
+
 
 def benchmark(
     config: Annotated[
@@ -113,14 +116,20 @@ def benchmark(
     )
     folder = out or Path("runs") / f"{settings.name}-{datetime.now():%Y%m%d-%H%M%S}"
     console = Console()
-    outcome = run_benchmark(
-        settings,
-        folder,
-        resume=resume,
-        scheduler=scheduler,
-        progress=terminal_progress(console),
-        trust=trust,
-    )
+    try:
+        outcome = run_benchmark(
+            settings,
+            folder,
+            resume=resume,
+            scheduler=scheduler,
+            progress=terminal_progress(console),
+            trust=trust,
+        )
+    except KeyboardInterrupt:
+        typer.echo(
+            f"Stopped. Continue with the same command, --resume and --out {folder}", err=True
+        )
+        raise typer.Exit(EXIT_STOPPED) from None
     results = outcome.results
     console.print(comparison_table(results, outcome.comparison))
     console.print(headline(results, outcome.comparison), highlight=False, markup=False)

@@ -305,7 +305,7 @@ def test_a_benchmark_without_a_finished_run_is_an_error_with_the_reasons(
     tmp_path: Path, no_report: None
 ) -> None:
     policy, _ = tiny.failing_policy(tmp_path, "nan")
-    with pytest.raises(InputError, match=r"out: no run is finished. .* became nan .*\(2 of them\)"):
+    with pytest.raises(InputError, match=r"out: no run is finished. .* became nan .*\(2 runs\)"):
         run_benchmark(configure(tmp_path, arms=[policy]), tmp_path / "out", trust=True)
 
 

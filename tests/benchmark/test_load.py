@@ -74,9 +74,13 @@ def test_a_folder_without_a_finished_run_tells_why(copy: Path) -> None:
     with pytest.raises(InputError, match=r"copy: no run is finished\. Continue it .*--resume"):
         load_results(copy)
     store = RunStore(copy, {})
-    for number, reason in enumerate(["once", "twice", "twice", "b", "c"]):
-        store.save_failure(RunKey("flip", 1 + number // 4, number % 2, 0), reason)
-    with pytest.raises(InputError, match=r"finished\. twice \(1 of them\); "):
+    reasons = {"none": ["once", "twice", "twice", "b"], "flip": ["c"]}
+    for arm, texts in reasons.items():
+        for number, reason in enumerate(texts):
+            store.save_failure(RunKey(arm, 1 + number // 2, number % 2, 0), reason)
+    with pytest.raises(
+        InputError, match=r"finished\. twice \(2 runs\); once \(1 run\); c \(1 run\); and 1 more"
+    ):
         load_results(copy)
 
 

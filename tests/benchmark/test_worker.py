@@ -36,9 +36,7 @@ def shared(folder: Path, **changes: Any) -> tuple[Experiment, RunStore, SharedBe
 
 def test_a_worker_needs_the_folder_only_and_keeps_what_the_run_would_be(tmp_path: Path) -> None:
     policy = tmp_path / "mine.yaml"
-    policy.write_text(
-        "- {_target_: monai.transforms.RandFlipd, keys: [image, label], prob: 0.5}\n"
-    )
+    policy.write_text("- {_target_: monai.transforms.RandFlipd, keys: [image, label], prob: 0.5}\n")
     experiment, store, benchmark = shared(tmp_path, arms=["none", str(policy)])
     key = experiment.keys[1]
     policy.unlink()

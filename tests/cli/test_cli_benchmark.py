@@ -159,7 +159,7 @@ def test_a_finished_benchmark_resumes_without_training() -> None:
     assert_refused(medaug_command(*arguments), "out", "--resume")
     again = medaug_command(*arguments, "--resume")
     assert again.exit_code == 0, again.output
-    assert "mean Dice 0" not in again.stdout
+    assert ", seed 0: mean Dice" not in again.stdout
     more = medaug_command(*arguments, "--resume", "--seeds", "0,1")
     assert more.exit_code == 0, more.output
     assert more.stdout.count(", seed 1: mean Dice") == 2

@@ -198,6 +198,12 @@ def test_numbers_are_ones_that_a_person_can_read() -> None:
     assert (changed["prob"], changed["std"]) == (0.1235, [0.1235, 0.3704])
 
 
+def test_what_stays_at_its_start_is_not_even_rounded() -> None:
+    entries = [entry("RandGaussianNoised", prob=0.123456, std=[0.123456, 0.3])]
+    starts = {each.name: each.start for each in tunables_of(entries)}
+    assert apply(entries, starts) == entries
+
+
 @pytest.mark.parametrize(
     ("values", "message"),
     [

@@ -84,9 +84,13 @@ def _table(table: Table) -> list[str]:
     ruler = ["---", *(["---:"] * (len(table.columns) - 1))]
     rows = (table.columns, ruler, *table.rows)
     return [
-        *(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in rows),
+        *(f"| {' | '.join(map(_escaped, row))} |" for row in rows),
         "",
     ]
+
+
+def _escaped(cell: str) -> str:
+    return cell.replace("|", r"\|")
 
 
 def _provenance(provenance: Mapping[str, Any]) -> list[str]:

@@ -137,7 +137,7 @@ def _design(results: Results, facts: _Facts) -> str:
         ),
         f"Tested were the folds {_listed(runs['fold'])}.",
         f"A network was trained for each arm, fold, seed ({_listed(runs['seed'])}) and size of the "
-        f"training set ({sizes} of the training part of a fold{several}), "
+        f"training set ({sizes} cases of the training part of a fold{several}), "
         f"{format_count(len(runs), 'run')} in all.",
         "Within a fold, seed and size, all arms have the same training cases, initial weights, "
         "order of samples, patches and length of training; they differ in the augmentation only.",

@@ -78,8 +78,8 @@ class SearchConfig(BaseModel):
         Of what is proposed.
     storage : str or None
         Where the study is kept: a URL that optuna takes, such as ``postgresql://...``, or
-        ``journal:`` and the path of a file on a network file system. None for an SQLite file in the
-        output folder.
+        ``journal:`` and the path of a file on a network file system; ``$NAME`` stands for a
+        variable of the environment. None for an SQLite file in the output folder.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -52,13 +52,10 @@ def choice_of(study: Study) -> Choice | None:
     return None if chosen is None else Choice(**chosen)
 
 
-def choose(study: Study, trial: int, text: str) -> Choice:
-    """Settle which policy is judged, unless it is settled."""
+def settle(study: Study, choice: Choice) -> None:
+    """Settle that this is the policy that the study is judged with, unless one is settled."""
     if choice_of(study) is None:
-        study.set_user_attr(_CHOSEN, {"trial": trial, "text": text})
-    choice = choice_of(study)
-    assert choice is not None  # it has just been written
-    return choice
+        study.set_user_attr(_CHOSEN, asdict(choice))
 
 
 def verdict_of(study: Study) -> dict[str, Any] | None:
@@ -81,7 +78,7 @@ def judge(
     Parameters
     ----------
     study : optuna.Study
-        Of which a policy has been chosen.
+        Of which it is settled what is judged.
     config : SearchConfig
         The configuration.
     folder : Path
@@ -100,7 +97,7 @@ def judge(
         intervals, and what it is based on.
     """
     choice = choice_of(study)
-    assert choice is not None  # whoever calls this has chosen
+    assert choice is not None  # whoever calls this has settled it
     best = folder / BEST_FILE
     write_atomically(best, choice.text)
     outcome = run_benchmark(

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from optuna import Study
-from optuna.trial import FrozenTrial, TrialState
 
 from medaug.benchmark.experiment import Experiment
+from medaug.benchmark.harness import REPORT_FILE
 from medaug.benchmark.search.config import SearchConfig
 from medaug.benchmark.search.files import (
     BEST_FILE,
@@ -18,7 +18,7 @@ from medaug.benchmark.search.files import (
     write_summary,
     write_trials,
 )
-from medaug.benchmark.search.judge import JUDGE_FOLDER, choice_of, choose, judge, verdict_of
+from medaug.benchmark.search.judge import JUDGE_FOLDER, Choice, choice_of, judge, settle, verdict_of
 from medaug.benchmark.search.lost import (
     HAND_SET,
     counted,
@@ -28,6 +28,7 @@ from medaug.benchmark.search.lost import (
     running,
 )
 from medaug.benchmark.search.policy_text import as_text
+from medaug.benchmark.search.standing import best_trial, dice_of, hand_set_trial, line_of
 from medaug.benchmark.search.storage import STUDY_FILE, claim_study, open_study, storage_url
 from medaug.benchmark.search.trial import TrialJob, inner_experiment, perform_trial, starts_of
 from medaug.errors import InputError
@@ -122,22 +123,39 @@ def run_search(
     url = storage_url(config, folder)
     study = open_study(config, url)
     claim_study(study, _identity(config, experiment))
-    if choice_of(study) is None:
+    choice = choice_of(study)
+    if choice is None:
         for remark in experiment.remarks:
             say(remark)
         enqueue_hand_set(study, start)
         _run_trials(study, TrialJob(config, url, trust), start, workers, say)
         write_trials(study, folder)
-        if waiting := running(counted(study)):
-            return _not_yet(study, folder, waiting)
-        _settle(study, experiment, config)
+        if under_way := running(counted(study)):
+            return _not_yet(study, folder, under_way)
+        choice = _choose(study, experiment, config)
     elif len(counted(study)) < config.trials:
         raise InputError(
             f"trials: the study '{config.name}' has been judged on the outer test after "
             f"{len(counted(study))} trials, and more would be chosen in its knowledge. Begin "
             "another study, with another name and outer_fold."
         )
-    return _conclude(study, config, folder, workers=workers, trust=trust, progress=progress)
+    summary = _write_files(study, choice, config, folder)
+    if HAND_SET in study.trials[choice.trial].user_attrs:
+        return _nothing_better(study, config, folder)
+    settle(study, choice)
+    verdict = verdict_of(study) or judge(
+        study, config, folder, workers=workers, trust=trust, progress=progress
+    )
+    write_summary({**summary, "judgement": verdict}, folder)
+    report = folder / JUDGE_FOLDER / REPORT_FILE
+    return SearchOutcome(
+        folder,
+        study.trials[choice.trial].value,
+        dice_of(hand_set_trial(study)),
+        str(verdict["sentence"]),
+        str(verdict["verdict"]),
+        report if report.exists() else None,
+    )
 
 
 def _check_folder(folder: Path, config: SearchConfig, *, resume: bool) -> None:
@@ -195,7 +213,7 @@ def _run_trials(
         if outcome.error and outcome.value is None:
             say(f"a trial failed: {outcome.error}")
         elif outcome.value is not None:
-            say(_line(study, outcome.value, job.config.trials))
+            say(line_of(study, outcome.value, job.config.trials))
 
     def missing() -> int:
         retry_lost(study, start)
@@ -208,48 +226,28 @@ def _run_trials(
             raise InputError(f"No trial could be made: {errors[0] if errors else 'no reason'}.")
 
 
-def _line(study: Study, number: int, total: int) -> str:
-    trials = study.get_trials(deepcopy=False)
-    trial, ended = trials[number], [each for each in counted(study) if each.state.is_finished()]
-    value = max(trial.intermediate_values.items(), default=(0, float("nan")))[1]
-    what = {
-        TrialState.COMPLETE: f"inner Dice {value:.4f}",
-        TrialState.PRUNED: f"given up after {len(trial.intermediate_values)} folds at {value:.4f}",
-    }.get(trial.state, f"failed: {error_of(trial)}")
-    best = _best(study)
-    so_far = f"; best {best.value:.4f} (trial {best.number})" if best else ""
-    hand_set = " (the policy to start from)" if HAND_SET in trial.user_attrs else ""
-    return f"{len(ended)}/{total}: trial {number}{hand_set}, {what}{so_far}"
-
-
-def _best(study: Study) -> FrozenTrial | None:
-    """Return the trial of the best value; of equal ones the first."""
-    complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-    return max(complete, key=lambda trial: (trial.value, -trial.number), default=None)
-
-
-def _hand_set(study: Study) -> FrozenTrial | None:
-    """Return the finished trial of the policy to start from."""
-    complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-    return next((trial for trial in complete if HAND_SET in trial.user_attrs), None)
-
-
-def _dice(trial: FrozenTrial | None) -> float | None:
-    return None if trial is None else trial.value
-
-
-def _not_yet(study: Study, folder: Path, waiting: int) -> SearchOutcome:
+def _not_yet(study: Study, folder: Path, under_way: int) -> SearchOutcome:
+    trials = "1 trial is" if under_way == 1 else f"{under_way} trials are"
     sentence = (
-        f"{waiting} trials are still under way elsewhere. The last machine to finish judges the "
-        "best policy; or run this command again with --resume."
+        f"{trials} still under way elsewhere. The last machine to finish judges the best policy; "
+        "or run this command again with --resume."
     )
-    best, hand_set = _dice(_best(study)), _dice(_hand_set(study))
+    best, hand_set = dice_of(best_trial(study)), dice_of(hand_set_trial(study))
     return SearchOutcome(folder, best, hand_set, sentence, None, None)
 
 
-def _settle(study: Study, experiment: Experiment, config: SearchConfig) -> None:
-    """Settle for good which policy is the best."""
-    best, hand_set = _best(study), _hand_set(study)
+def _nothing_better(study: Study, config: SearchConfig, folder: Path) -> SearchOutcome:
+    sentence = (
+        f"No trial was better than '{config.policy}' on the inner folds, so there is nothing to "
+        "judge."
+    )
+    dice = dice_of(hand_set_trial(study))
+    return SearchOutcome(folder, dice, dice, sentence, None, None)
+
+
+def _choose(study: Study, experiment: Experiment, config: SearchConfig) -> Choice:
+    """Return the best policy on the inner folds."""
+    best, hand_set = best_trial(study), hand_set_trial(study)
     if best is None:
         errors = {error_of(trial) for trial in counted(study)} - {""}
         raise InputError(f"No trial was finished: {'; '.join(sorted(errors))}.")
@@ -262,22 +260,14 @@ def _settle(study: Study, experiment: Experiment, config: SearchConfig) -> None:
         f"Mean Dice on the inner folds: {best.value:.4f}; the policy to start from {of_start}.",
         "It was chosen for this value, which flatters it: see the judgement on the outer test.",
     ]
-    choose(study, best.number, as_text(entries, comments))
+    return Choice(best.number, as_text(entries, comments))
 
 
-def _conclude(
-    study: Study,
-    config: SearchConfig,
-    folder: Path,
-    *,
-    workers: int | None,
-    trust: bool,
-    progress: Progress | None,
-) -> SearchOutcome:
-    """Write the files of a settled search, and judge it unless that has been done."""
-    choice = choice_of(study)
-    assert choice is not None  # it is settled
-    best, hand_set = study.trials[choice.trial], _hand_set(study)
+def _write_files(
+    study: Study, choice: Choice, config: SearchConfig, folder: Path
+) -> dict[str, Any]:
+    """Write what is known before the judgement, and return the content of ``search.json``."""
+    best = study.trials[choice.trial]
     write_atomically(folder / BEST_FILE, choice.text)
     write_trials(study, folder)
     summary = {
@@ -287,29 +277,12 @@ def _conclude(
         "policy": Path(config.policy).stem,
         "trials": len(counted(study)),
         "best": {"trial": best.number, "inner_dice": best.value, "values": best.params},
-        "hand_set": {"inner_dice": _dice(hand_set)},
+        "hand_set": {"inner_dice": dice_of(hand_set_trial(study))},
         "importance": importances(study),
+        "judgement": None,
     }
-    write_summary({**summary, "judgement": verdict_of(study)}, folder)
-    if HAND_SET in best.user_attrs:
-        sentence = (
-            f"No trial was better than '{config.policy}' on the inner folds, so there is nothing "
-            "to judge."
-        )
-        return SearchOutcome(folder, best.value, best.value, sentence, None, None)
-    verdict = verdict_of(study) or judge(
-        study, config, folder, workers=workers, trust=trust, progress=progress
-    )
-    write_summary({**summary, "judgement": verdict}, folder)
-    report = folder / JUDGE_FOLDER / "report.html"
-    return SearchOutcome(
-        folder,
-        best.value,
-        _dice(hand_set),
-        str(verdict["sentence"]),
-        str(verdict["verdict"]),
-        report if report.exists() else None,
-    )
+    write_summary(summary, folder)
+    return summary
 
 
 def _say_nothing(_: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -27,8 +28,13 @@ _DIFFERENCES_SHOWN = 3
 
 
 def storage_url(config: SearchConfig, folder: Path) -> str:
-    """Return where the study is kept: as configured, or an SQLite file in the output folder."""
-    return config.storage or f"sqlite:///{folder.resolve() / STUDY_FILE}"
+    """Return where the study is kept: as configured, or an SQLite file in the output folder.
+
+    ``$NAME`` stands for a variable of the environment: a password should not be in a file.
+    """
+    if config.storage is not None:
+        return os.path.expandvars(config.storage)
+    return f"sqlite:///{folder.resolve() / STUDY_FILE}"
 
 
 def open_study(config: SearchConfig, url: str) -> optuna.Study:

@@ -168,8 +168,6 @@ class _Training:
                 batch_sampler=numbers,
                 num_workers=plan.loader_workers,
                 pin_memory=plan.runtime.device == "cuda",
-                # Its draws, which samples ignore, are not to come from the network's generator.
-                generator=torch.Generator(),
             )
         )
 

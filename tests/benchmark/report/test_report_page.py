@@ -120,7 +120,7 @@ def test_the_method_has_what_a_paper_needs(full: Results, full_page: Page) -> No
     for fact in (
         "made up, 12 cases. Tested were 12 cases of 12 patients.",
         "5-fold cross-validation, split at random by patient (seed 3)",
-        "5 and all of the training part of a fold",
+        "5 and all cases of the training part of a fold",
         "15 runs in all",
         "90 optimiser steps",
         "2 patches of 40 x 56 x 40 voxels",

@@ -107,5 +107,5 @@ _phantom = lru_cache(make_phantom)
 def fake_training(monkeypatch: pytest.MonkeyPatch, score: Score = near_half) -> FakeTraining:
     fake = FakeTraining(score)
     monkeypatch.setattr(trial, "execute_run", fake)
-    monkeypatch.setattr(experiment, "make_phantom", lambda config, on_case: _phantom(config))
+    monkeypatch.setattr(experiment, "make_phantom", lambda config, **_: _phantom(config))
     return fake

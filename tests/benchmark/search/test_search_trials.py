@@ -17,6 +17,7 @@ from medaug.benchmark.run_key import RunKey
 from medaug.benchmark.search import SearchOutcome, run_search, search
 from medaug.benchmark.search.heartbeat import SILENCE_SECONDS
 from medaug.benchmark.search.inner import prepare_inner
+from medaug.benchmark.search.judge import Choice, choice_of, settle
 from medaug.errors import InputError
 from medaug.policy import load_policy
 
@@ -180,6 +181,15 @@ def test_nothing_is_judged_if_nothing_was_better(
     assert judged == []
     assert outcome.verdict is None
     assert outcome.sentence.startswith("No trial was better than 'affine' on the inner folds")
+    fake_training(monkeypatch)
+    assert run(tmp_path, trials=9, resume=True).verdict == "better"  # which may still be searched
+
+
+def test_what_is_settled_stays_settled(tmp_path: Path) -> None:
+    study = optuna.create_study()
+    settle(study, Choice(3, "a"))
+    settle(study, Choice(4, "b"))
+    assert choice_of(study) == Choice(3, "a")
 
 
 def test_proposals_get_better_than_chance(
@@ -206,6 +216,7 @@ def test_the_seed_decides_what_is_tried(
         tried.append(tunables(table(tmp_path / name / "out")))
     pd.testing.assert_frame_equal(tried[0], tried[1])
     assert (tried[0].loc[1:] != tried[2].loc[1:]).all(axis=None)
+    assert not tried[0].stack().drop(0).duplicated().any()  # also among those at random
 
 
 @pytest.mark.parametrize("stopped_at", [0, 3])
@@ -256,12 +267,32 @@ def test_a_bad_trial_is_given_up_after_a_fold_but_never_the_policy_to_start_from
     ]
     assert trials["folds"].tolist() == [3, 3, 3, 1, 3, 1, 3]
     assert len(fake.runs) == sum(trials["folds"])
-    assert "4/7: trial 3, given up after 1 folds at 0.4700; best 0.5200 (trial 2)" in lines
+    assert "4/7: trial 3, given up at 0.4700 (1 of the inner folds); best 0.5200 (trial 2)" in lines
 
     other = tmp_path / "late"
     other.mkdir()
     run(other, trials=7, pruner={"startup_trials": 2, "warmup_folds": 2})
     assert table(other / "out")["folds"].tolist() == [3, 3, 3, 2, 3, 2, 3]
+
+
+@pytest.mark.usefixtures("judged")
+def test_the_policy_to_start_from_is_not_given_up_where_it_comes_late(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As it does where the machine that had it has died."""
+    fake_training(monkeypatch, lambda *_: (0.1, 0.1))
+    claim = search.claim_study
+
+    def claim_and_add(study: optuna.Study, identity: Any) -> None:
+        claim(study, identity)
+        for _ in range(3):
+            study.add_trial(
+                optuna.create_trial(value=0.9, intermediate_values={0: 0.9, 1: 0.9, 2: 0.9})
+            )
+
+    monkeypatch.setattr(search, "claim_study", claim_and_add)
+    run(tmp_path, trials=5, pruner={"startup_trials": 2})
+    assert table(tmp_path / "out")["folds"].tolist() == [3, 3, 3, 3, 1]
 
 
 @pytest.mark.parametrize("error", [InputError("the loss became nan"), RuntimeError("a bug")])
@@ -308,7 +339,7 @@ def test_machines_with_one_storage_share_a_study_and_one_judgement(
     fake = fake_training(monkeypatch, score)
     first = run_search(config, tmp_path / "first")
     assert inside[0].verdict is None
-    assert inside[0].sentence.startswith("1 trials are still under way elsewhere")
+    assert inside[0].sentence.startswith("1 trial is still under way elsewhere")
     assert first.verdict == "better"
     trials = table(tmp_path / "first")
     assert trials["state"].tolist() == 5 * ["complete"]
@@ -382,7 +413,7 @@ def test_a_worker_of_this_machine_that_is_gone_is_noticed_at_once(
     outcome = run(tmp_path, trials=3)
     states = table(tmp_path / "out").sort_index()["state"].tolist()
     assert states == ["running", "lost", "complete", "complete"]
-    assert outcome.sentence.startswith("1 trials are still under way")
+    assert outcome.sentence.startswith("1 trial is still under way")
     assert judged == []
 
 
@@ -400,6 +431,10 @@ def test_another_search_does_not_join_a_study(
     ]:
         with pytest.raises(InputError, match=rf"of another search: .*{named}"):
             run(tmp_path, resume=True, trials=2, **change)
+    for changed in ({"train_cases": 1}, {"seeds": [7]}, {"learning_rate": 0.1}):
+        config = configure(tmp_path, changed, trials=2)
+        with pytest.raises(InputError, match=rf"of another search: .*{next(iter(changed))}"):
+            run_search(config, tmp_path / "out", resume=True)
     run(tmp_path, resume=True, trials=2, judge_seeds=[8])
     with pytest.raises(InputError, match="already holds a search; add --resume"):
         run(tmp_path, trials=2)
@@ -419,6 +454,17 @@ def test_folders_and_studies_of_something_else_are_left_alone(
         run_search(configure(tmp_path, storage=url), tmp_path / "other")
     with pytest.raises(InputError, match="storage: cannot be used"):
         run_search(configure(tmp_path, storage="postgres:nonsense"), tmp_path / "another")
+
+
+def test_a_password_comes_from_the_environment_and_stays_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, judged: list[str]
+) -> None:
+    fake_training(monkeypatch)
+    monkeypatch.setenv("SECRET", "hush")
+    storage = f"sqlite:///{tmp_path}/$SECRET.db"
+    run_search(configure(tmp_path, storage=storage, trials=2), tmp_path / "out")
+    assert (tmp_path / "hush.db").exists()
+    assert not any("hush" in path.read_text() for path in (tmp_path / "out").glob("*"))
 
 
 @pytest.mark.parametrize(

@@ -123,6 +123,24 @@ def test_a_checkpoint_is_written_every_few_steps_and_at_the_end(tmp_path: Path) 
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_checkpoint_that_is_cut_off_leaves_the_one_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, save = tmp_path / "a.pt", torch.save
+
+    def save_a_part(content: Any, file: Any) -> None:
+        if len(content["progress"]["losses"]) < 4:
+            save(content, file)
+        else:
+            file.write(b"PK")
+            raise StopError
+
+    monkeypatch.setattr(torch, "save", save_a_part)
+    with pytest.raises(StopError):
+        fit(make_network(), path, checkpoint_steps=2)
+    assert done(path) == 2
+
+
 def test_a_finished_training_is_not_trained_again(tmp_path: Path) -> None:
     first, again = make_network(), make_network(seed=1)
     curve = fit(first, tmp_path / "a.pt", monitored=True)
