@@ -36,6 +36,8 @@ def test_a_worker_killed_half_way_loses_and_doubles_no_run(
         os.kill(cluster.workers[1], signal.SIGKILL)
         written.update({path: path.stat().st_mtime_ns for path in results_of_runs(out).values()})
 
+    # What `auto` means is for the workers to say, not for this machine.
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
     (tmp_path / "dask").mkdir()
     with dask_cluster(tmp_path / "dask") as cluster:
         progress = Lines(after=4, then=kill)

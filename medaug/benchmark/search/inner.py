@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from medaug.benchmark.cases.case_set import fingerprint_of
 from medaug.benchmark.cases.checks import check_cases
@@ -10,6 +11,10 @@ from medaug.benchmark.cases.folds import check_train_cases
 from medaug.benchmark.experiment import Experiment, assemble, prepare
 from medaug.benchmark.search.config import SearchConfig
 from medaug.errors import InputError
+
+#: Settings of a search that trials do not depend on. What the paths lead to is part of the identity
+#: by its content.
+_NOT_IDENTITY = {"benchmark", "data", "policy", "trials", "judge_seeds", "storage"}
 
 
 def prepare_inner(config: SearchConfig, *, trust: bool = False) -> Experiment:
@@ -47,3 +52,10 @@ def prepare_inner(config: SearchConfig, *, trust: bool = False) -> Experiment:
     except InputError as error:
         raise InputError(f"inner_folds, in the training part of the outer fold: {error}") from error
     return replace(inner, remarks=remarks)
+
+
+def identity_of(config: SearchConfig, experiment: Experiment) -> dict[str, Any]:
+    """Return, as plain JSON, everything that the trials of a search depend on."""
+    own = config.model_dump(mode="json", exclude=_NOT_IDENTITY)
+    runs = {"seeds": experiment.config.seeds, "train_cases": experiment.sizes}
+    return {"search": own, **runs, **experiment.identity()}

@@ -10,7 +10,7 @@ from typing import Any
 from optuna import Study
 
 from medaug.benchmark.experiment import Experiment
-from medaug.benchmark.harness import REPORT_FILE
+from medaug.benchmark.report.write import REPORT_FILE
 from medaug.benchmark.search.config import SearchConfig
 from medaug.benchmark.search.files import (
     BEST_FILE,
@@ -18,6 +18,7 @@ from medaug.benchmark.search.files import (
     write_summary,
     write_trials,
 )
+from medaug.benchmark.search.inner import identity_of
 from medaug.benchmark.search.judge import JUDGE_FOLDER, Choice, choice_of, judge, settle, verdict_of
 from medaug.benchmark.search.lost import (
     HAND_SET,
@@ -30,7 +31,7 @@ from medaug.benchmark.search.lost import (
 from medaug.benchmark.search.policy_text import as_text
 from medaug.benchmark.search.standing import best_trial, dice_of, hand_set_trial, line_of
 from medaug.benchmark.search.storage import STUDY_FILE, claim_study, open_study, storage_url
-from medaug.benchmark.search.trial import TrialJob, inner_experiment, perform_trial, starts_of
+from medaug.benchmark.search.trial import TrialJob, load_inner, perform_trial, starts_of
 from medaug.errors import InputError
 from medaug.io.files import write_atomically
 from medaug.jobs import Outcome, run_jobs
@@ -38,10 +39,6 @@ from medaug.jobs.progress import Progress
 from medaug.policy import parse_policy
 from medaug.policy.search_space import apply, tunables_of
 from medaug.typing import StrPath
-
-#: What the search's own settings have that trials do not depend on. What the paths lead to is part
-#: of the identity by its content.
-_NOT_IDENTITY = {"benchmark", "data", "policy", "trials", "judge_seeds", "storage"}
 
 #: Names that the other arms of the judgement have.
 _TAKEN = ("none", "best")
@@ -117,12 +114,12 @@ def run_search(
     folder = Path(folder)
     say = say or _say_nothing
     _check_folder(folder, config, resume=resume)
-    experiment = inner_experiment(config, trust=trust)
+    experiment = load_inner(config, trust=trust)
     start = _start_values(experiment, config)
     folder.mkdir(parents=True, exist_ok=True)
     url = storage_url(config, folder)
     study = open_study(config, url)
-    claim_study(study, _identity(config, experiment))
+    claim_study(study, identity_of(config, experiment))
     choice = choice_of(study)
     if choice is None:
         for remark in experiment.remarks:
@@ -192,12 +189,6 @@ def _start_values(experiment: Experiment, config: SearchConfig) -> dict[str, flo
             "judgement; rename its file."
         )
     return start
-
-
-def _identity(config: SearchConfig, experiment: Experiment) -> dict[str, Any]:
-    own = config.model_dump(mode="json", exclude=_NOT_IDENTITY)
-    runs = {"seeds": experiment.config.seeds, "train_cases": experiment.sizes}
-    return {"search": own, **runs, **experiment.identity()}
 
 
 def _run_trials(
@@ -272,7 +263,9 @@ def _write_files(
     write_trials(study, folder)
     summary = {
         "name": config.name,
-        "configuration": config.model_dump(mode="json", exclude=_NOT_IDENTITY),
+        "configuration": config.model_dump(
+            mode="json", exclude={"benchmark", "data", "policy", "storage"}
+        ),
         "benchmark": Path(config.benchmark).stem,
         "policy": Path(config.policy).stem,
         "trials": len(counted(study)),

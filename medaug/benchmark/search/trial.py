@@ -18,10 +18,10 @@ from medaug.benchmark.run import execute_run
 from medaug.benchmark.run_key import RunKey
 from medaug.benchmark.search.config import SearchConfig
 from medaug.benchmark.search.heartbeat import beating
-from medaug.benchmark.search.inner import prepare_inner
+from medaug.benchmark.search.inner import identity_of, prepare_inner
 from medaug.benchmark.search.lost import ERROR, HAND_SET, counted, retry_lost
 from medaug.benchmark.search.policy_text import as_text
-from medaug.benchmark.search.storage import open_study
+from medaug.benchmark.search.storage import claim_study, open_study
 from medaug.errors import InputError
 from medaug.policy import build_policy, parse_policy
 from medaug.policy.search_space import Tunable, apply, tunables_of
@@ -54,10 +54,11 @@ def perform_trial(job: TrialJob) -> int | None:
     int or None
         The number of the trial; None if there are enough.
     """
-    experiment = inner_experiment(job.config, trust=job.trust)
+    experiment = _inner_experiment(job.config.model_dump_json(), job.trust)
     entries = parse_policy(experiment.arms[0].text, job.config.policy)
     tunables = tunables_of(entries)
     study = open_study(job.config, job.storage)
+    claim_study(study, identity_of(job.config, experiment))  # files may have changed meanwhile
     retry_lost(study, starts_of(tunables))
     # Machines that ask at the very same moment may make a trial too many; nothing hangs on it.
     if len(counted(study)) >= job.config.trials:
@@ -76,8 +77,9 @@ def perform_trial(job: TrialJob) -> int | None:
     return trial.number
 
 
-def inner_experiment(config: SearchConfig, *, trust: bool) -> Experiment:
-    """Return what `prepare_inner` does, made once a process."""
+def load_inner(config: SearchConfig, *, trust: bool) -> Experiment:
+    """Return what `prepare_inner` does, and keep it for the trials of this process."""
+    _inner_experiment.cache_clear()
     return _inner_experiment(config.model_dump_json(), trust)
 
 
