@@ -10,6 +10,8 @@ import yaml
 from conftest import REPOSITORY
 from monai.transforms import LoadImaged
 
+from medaug.benchmark.config import BenchmarkConfig
+from medaug.benchmark.search.config import SearchConfig
 from medaug.cli.app import app
 from medaug.io.cached import write_cached_case
 from medaug.io.layouts.rules import LayoutRules
@@ -74,9 +76,19 @@ def test_the_configurations_in_the_document_are_understood():
         assert PreprocessConfig.model_validate(yaml.safe_load(block)).layout != LayoutRules()
 
 
+@pytest.mark.parametrize(
+    ("document", "model"), [("benchmark.md", BenchmarkConfig), ("search.md", SearchConfig)]
+)
+def test_the_settings_in_a_document_are_known(document, model):
+    text = (REPOSITORY / "docs" / document).read_text(encoding="utf-8")
+    blocks = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)]
+    assert any(model.model_validate(block) for block in blocks if "name" in block)
+
+
 def test_every_command_in_the_documents_exists():
     known = {command.callback.__name__ for command in app.registered_commands}
-    shell = "".join(re.findall(r"```sh\n(.*?)```", README + PREPROCESSING, flags=re.DOTALL))
+    text = "".join(document.read_text(encoding="utf-8") for document in DOCUMENTS)
+    shell = "".join(re.findall(r"```sh\n(.*?)```", text, flags=re.DOTALL))
     used = set(re.findall(r"^medaug (\w+)", shell, flags=re.MULTILINE))
     assert {"inspect", "preprocess", "augment", "restore", "benchmark"} <= used <= known
 
