@@ -39,7 +39,9 @@ def test_the_readme_shows_tables_that_commands_wrote():
 @pytest.mark.parametrize(("source", "shown"), TABLES)
 def test_a_table_in_the_readme_is_the_one_that_the_command_wrote(source, shown):
     written = (REPOSITORY / source).read_text(encoding="utf-8")
-    assert table_lines(shown) == table_lines(written) != []
+    lines = table_lines(shown)
+    assert lines
+    assert "\n".join(lines) in written
 
 
 def test_the_python_examples_in_the_readme_run(tmp_path, rng, monkeypatch):
