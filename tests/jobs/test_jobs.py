@@ -140,9 +140,11 @@ def test_what_on_done_raises_ends_the_run_and_its_workers(tmp_path):
 )
 def test_no_worker_outlives_the_run(tmp_path, stop, to_all):
     script = (
-        "import sys, pathlib, job_functions\n"
+        "import signal, sys, pathlib, job_functions\n"
         "from medaug.jobs.run import run_jobs\n"
         "if __name__ == '__main__':\n"
+        # Who runs the tests in the background may have Ctrl-C ignored, and so would the script.
+        "    signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "    run_jobs(job_functions.sleeps, [pathlib.Path(sys.argv[1])] * 6, workers=2)\n"
     )
     (tmp_path / "script.py").write_text(script)
