@@ -11,7 +11,9 @@ from medaug.benchmark.design import BLOCK, complete_blocks
 from medaug.benchmark.results import RUN_COLUMNS, Results
 from medaug.benchmark.statistics.compare import COLUMNS, MEAN_OF_CLASSES, N_RESAMPLES, compare_arms
 from medaug.benchmark.statistics.resamples import Resamples
+from medaug.benchmark.streams import Stream
 from medaug.benchmark.testing.measures import MEASURES
+from medaug.rng import generator
 
 #: The measure of the shifted test: a case's Dice, averaged over corruptions and severities.
 SHIFTED_DICE = "shifted_dice"
@@ -40,7 +42,7 @@ class _Measured:
 
 
 def analyse(
-    results: Results, *, rng: np.random.Generator, n_resamples: int = N_RESAMPLES
+    results: Results, *, rng: np.random.Generator | None = None, n_resamples: int = N_RESAMPLES
 ) -> pd.DataFrame:
     """Compare the arms of a benchmark.
 
@@ -50,8 +52,9 @@ def analyse(
     ----------
     results : Results
         All runs.
-    rng : numpy.random.Generator
-        The source of resamples, which all sizes and measures share.
+    rng : numpy.random.Generator, optional
+        The source of resamples, which all sizes and measures share. By default the stream of the
+        benchmark's own split: whoever compares its results gets the same intervals.
     n_resamples : int, default: 9999
         The number of bootstrap resamples.
 
@@ -65,6 +68,9 @@ def analyse(
         complete block, or without a run of the reference, have none:
         `medaug.benchmark.left_out.left_out` tells why.
     """
+    if rng is None:
+        split_seed = results.provenance["configuration"]["split_seed"]
+        rng = generator(Stream.BOOTSTRAP, split_seed, 0, 0)
     resamples = Resamples(rng, n_resamples)
     blocks = compared_blocks(results)
     parts = []

@@ -15,20 +15,18 @@ from medaug.benchmark.arms.cost import measure_cost
 from medaug.benchmark.capacity import fitting_workers
 from medaug.benchmark.config import BenchmarkConfig
 from medaug.benchmark.experiment import Experiment, prepare, runtime_of
-from medaug.benchmark.load import load_cost, load_results, write_cost, write_experiment
+from medaug.benchmark.load_results import load_cost, load_results, write_cost, write_experiment
 from medaug.benchmark.report.examples import save_examples
 from medaug.benchmark.report.write import EXAMPLES_FILE, REPORT_FILE, write_reports
 from medaug.benchmark.results import Results, write_results
 from medaug.benchmark.runtime import Runtime
 from medaug.benchmark.store import RunStore
-from medaug.benchmark.streams import Stream
 from medaug.benchmark.worker import RunJob, forget, perform, share, with_shared_cases
 from medaug.errors import InputError
 from medaug.jobs import Outcome as JobOutcome
 from medaug.jobs import run_jobs
 from medaug.jobs.outcome import attempt, log_bug
 from medaug.jobs.progress import Progress
-from medaug.rng import generator
 from medaug.typing import StrPath
 
 #: Samples of each arm that are timed in a quick benchmark.
@@ -169,8 +167,7 @@ def _conclude(experiment: Experiment, store: RunStore) -> Outcome:
     """Write results and report of the runs that there are."""
     _add_cost(experiment, store)
     results = load_results(store.folder)
-    rng = generator(Stream.BOOTSTRAP, experiment.config.split_seed, 0, 0)
-    comparison = analyse(results, rng=rng)
+    comparison = analyse(results)
     write_results(results, comparison, store.folder)
     save_examples(experiment, store, results, store.folder / EXAMPLES_FILE)
     write_reports(results, comparison, store.folder)

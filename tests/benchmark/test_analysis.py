@@ -113,6 +113,13 @@ def test_the_same_generator_gives_the_same_comparison() -> None:
     pd.testing.assert_frame_equal(_analyse(_results()), _analyse(_results()))
 
 
+def test_by_default_the_resamples_are_those_of_the_benchmarks_split() -> None:
+    results = [_results(provenance={"configuration": {"split_seed": seed}}) for seed in (3, 3, 4)]
+    first, again, other = (analyse(each, n_resamples=200) for each in results)
+    pd.testing.assert_frame_equal(first, again)
+    assert not first["ci_low"].equals(other["ci_low"])
+
+
 def test_a_missing_run_takes_its_cases_from_all_arms() -> None:
     lost = [("flip", "5", 0, 0), ("flip", "5", 0, 1), ("all", "5", 1, 0)]
     results = _without(_results(), lost)

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 import yaml
 
-from medaug.benchmark.config import BenchmarkConfig, load_config
+from medaug.benchmark.config import BenchmarkConfig
+from medaug.benchmark.load_config import load_config
 from medaug.errors import InputError
 from medaug.resources import configs_dir
 

@@ -21,10 +21,10 @@ import yaml
 from tiny import SETTINGS, Lines, configure, results_of_runs, scores, write
 
 from medaug.benchmark import experiment, harness
-from medaug.benchmark.config import load_config
 from medaug.benchmark.experiment import prepare
 from medaug.benchmark.harness import run_benchmark
-from medaug.benchmark.load import load_results
+from medaug.benchmark.load_config import load_config
+from medaug.benchmark.load_results import load_results
 from medaug.benchmark.run_key import RunKey
 from medaug.benchmark.run_result import RunResult
 from medaug.benchmark.store import RunStore
@@ -35,7 +35,7 @@ from medaug.policy import policy_path
 #: Runs a benchmark in a process of its own; arguments: configuration, output folder.
 PROGRAM = """
 import sys
-from medaug.benchmark.config import load_config
+from medaug.benchmark.load_config import load_config
 from medaug.benchmark.harness import run_benchmark
 if __name__ == "__main__":
     run_benchmark(load_config(sys.argv[1]), sys.argv[2])

@@ -12,7 +12,8 @@ import pandas as pd
 import yaml
 from monai.transforms import MapTransform
 
-from medaug.benchmark.config import BenchmarkConfig, load_config
+from medaug.benchmark.config import BenchmarkConfig
+from medaug.benchmark.load_config import load_config
 from medaug.jobs import Outcome
 from medaug.jobs.progress import Progress
 

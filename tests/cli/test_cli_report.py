@@ -5,22 +5,15 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
 import pytest
 from benchmark.report.made_up import make_folder
 from typer.testing import CliRunner, Result
 
-from medaug.benchmark import harness, load_config, run_benchmark
 from medaug.benchmark.analysis import analyse
-from medaug.benchmark.load import load_results
-from medaug.benchmark.report import rebuild
+from medaug.benchmark.load_results import load_results
 from medaug.benchmark.report.examples import save_examples
 from medaug.benchmark.report.write import write_reports
-from medaug.benchmark.results import Results
-from medaug.benchmark.streams import Stream
 from medaug.cli.app import app
-from medaug.rng import generator
 
 
 def report(*arguments: str | Path) -> Result:
@@ -34,8 +27,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     experiment, store = make_folder(folder)
     results = load_results(folder)
     save_examples(experiment, store, results, folder / "examples.npz")
-    rng = generator(Stream.BOOTSTRAP, experiment.config.split_seed, 0, 0)
-    write_reports(results, analyse(results, rng=rng), folder)
+    write_reports(results, analyse(results), folder)
     return folder
 
 
@@ -53,23 +45,6 @@ def test_the_report_is_the_one_that_the_benchmark_wrote(folder: Path, finished: 
     page = (folder / "report.html").read_text(encoding="utf-8")
     assert page == (finished / "report.html").read_text(encoding="utf-8")
     assert "Best and worst cases" in page
-
-
-def test_the_resamples_are_those_of_the_benchmark(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    drawn = []
-
-    def record(results: Results, *, rng: np.random.Generator) -> pd.DataFrame:
-        drawn.append(rng.integers(2**32))
-        return analyse(results, rng=rng)
-
-    monkeypatch.setattr(rebuild, "analyse", record)
-    monkeypatch.setattr(harness, "analyse", record)
-    assert report(folder).exit_code == 0
-    config = load_config("phantom", quick=True, arms=["none", "flip"])
-    run_benchmark(config, folder, resume=True)
-    assert drawn[0] == drawn[1]
 
 
 def test_markdown_on_request(folder: Path, finished: Path) -> None:

@@ -6,11 +6,9 @@ from pathlib import Path
 from typing import Literal
 
 from medaug.benchmark.analysis import analyse
-from medaug.benchmark.load import load_results
+from medaug.benchmark.load_results import load_results
 from medaug.benchmark.report.tensorboard import write_tensorboard
 from medaug.benchmark.report.write import write_html, write_summary
-from medaug.benchmark.streams import Stream
-from medaug.rng import generator
 from medaug.typing import StrPath
 
 ReportFormat = Literal["html", "md"]
@@ -41,9 +39,7 @@ def rebuild_report(
         If the folder holds no benchmark or no finished run, or as `write_tensorboard` says.
     """
     results = load_results(folder)
-    split_seed = results.provenance["configuration"]["split_seed"]
-    # The resamples of the benchmark itself, hence the same intervals.
-    comparison = analyse(results, rng=generator(Stream.BOOTSTRAP, split_seed, 0, 0))
+    comparison = analyse(results)
     write = write_html if report_format == "html" else write_summary
     written = [write(results, comparison, folder)]
     if tensorboard is not None:

@@ -14,8 +14,8 @@ from medaug.benchmark.config import (
     MonitorConfig,
     Seed,
     TrainSize,
-    load_config,
 )
+from medaug.benchmark.load_config import load_config
 from medaug.errors import InputError
 from medaug.resources import config_file
 from medaug.settings import check_settings, read_mapping

@@ -15,11 +15,9 @@ from medaug.benchmark.report.headline import headline
 from medaug.benchmark.results import Results
 from medaug.benchmark.search.config import SearchConfig
 from medaug.benchmark.search.files import BEST_FILE
-from medaug.benchmark.streams import Stream
 from medaug.benchmark.testing.measures import MEASURES
 from medaug.io.files import write_atomically
 from medaug.jobs.progress import Progress
-from medaug.rng import generator
 
 JUDGE_FOLDER = "judge"
 
@@ -107,7 +105,7 @@ def judge(
         trust=trust,
         progress=progress,
     )
-    verdict = _verdict(_of_the_two(outcome.results), config.seed)
+    verdict = _verdict(_of_the_two(outcome.results))
     if outcome.results.missing.empty:  # what is missing can still be made by running it again
         study.set_user_attr(_VERDICT, verdict)
     return verdict
@@ -124,8 +122,8 @@ def _of_the_two(results: Results) -> Results:
     return replace(results, arms=arms, **tables)
 
 
-def _verdict(results: Results, seed: int) -> dict[str, Any]:
-    comparison = analyse(results, rng=generator(Stream.BOOTSTRAP, seed, 0, 0))
+def _verdict(results: Results) -> dict[str, Any]:
+    comparison = analyse(results)
     rows = comparison[
         (comparison["measure"] == MEASURES[0].name)
         & (comparison["class"] == "mean")

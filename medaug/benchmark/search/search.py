@@ -199,11 +199,15 @@ def _run_trials(
     say: Callable[[str], None],
 ) -> None:
     """Make trials until the study has enough, and say how each of them ended."""
+    # SQLite may give a queued trial to two processes that ask at once. Both make the same, and the
+    # first to end is heard.
+    heard: set[int] = set()
 
     def done(outcome: Outcome[int | None]) -> None:
         if outcome.error and outcome.value is None:
             say(f"a trial failed: {outcome.error}")
-        elif outcome.value is not None:
+        elif outcome.value is not None and outcome.value not in heard:
+            heard.add(outcome.value)
             say(line_of(study, outcome.value, job.config.trials))
 
     def missing() -> int:

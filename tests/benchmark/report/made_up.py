@@ -12,7 +12,7 @@ import pandas as pd
 from medaug.benchmark import load_config
 from medaug.benchmark.analysis import analyse
 from medaug.benchmark.experiment import Experiment, prepare
-from medaug.benchmark.load import write_experiment
+from medaug.benchmark.load_results import write_experiment
 from medaug.benchmark.provenance import environment
 from medaug.benchmark.report.examples import Choice, Example
 from medaug.benchmark.results import Results, collect_results

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from benchmark.report.made_up import make_example, make_folder, make_results
 
-from medaug.benchmark.load import load_results
+from medaug.benchmark.load_results import load_results
 from medaug.benchmark.report.examples import (
     choose_cases,
     load_examples,

@@ -21,8 +21,8 @@ import yaml
 from searching import BENCHMARK, SEARCH, configure, fake_training, write
 from typer.testing import CliRunner
 
-from medaug.benchmark.config import load_config
 from medaug.benchmark.experiment import prepare
+from medaug.benchmark.load_config import load_config
 from medaug.benchmark.search import load_search, run_search, search
 from medaug.benchmark.statistics.compare import compare_arms
 from medaug.cli.app import app

@@ -13,7 +13,7 @@ from tiny import configure, results_of_runs
 
 from medaug.benchmark import harness
 from medaug.benchmark.harness import Outcome, run_benchmark
-from medaug.benchmark.load import load_results
+from medaug.benchmark.load_results import load_results
 from medaug.benchmark.results import NOT_RUN
 from medaug.benchmark.run_key import RunKey
 from medaug.benchmark.store import RunStore
