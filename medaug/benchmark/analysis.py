@@ -12,6 +12,7 @@ from medaug.benchmark.results import RUN_COLUMNS, Results
 from medaug.benchmark.statistics.compare import COLUMNS, MEAN_OF_CLASSES, N_RESAMPLES, compare_arms
 from medaug.benchmark.statistics.resamples import Resamples
 from medaug.benchmark.streams import Stream
+from medaug.benchmark.testing.calibration import expected_calibration_error
 from medaug.benchmark.testing.measures import MEASURES
 from medaug.rng import generator
 
@@ -138,20 +139,9 @@ def _shifted_dice(results: Results) -> pd.DataFrame:
 
 
 def _calibration_errors(results: Results) -> pd.DataFrame:
-    """Return the expected calibration error of each case.
-
-    That is the mean, over voxels, of the distance between confidence and accuracy of their bin
-    (Guo et al. 2017, ICML: On calibration of modern neural networks).
-    """
-    table = results.calibration
-    gaps = (table["confidence"] - table["correct"]).abs()
-    sums = (
-        table.assign(gap=gaps)
-        .groupby([*RUN_COLUMNS, "case"], sort=False)[["gap", "voxels"]]
-        .sum()
-        .reset_index()
-    )
+    """Return the expected calibration error of each case, which is of all classes together."""
+    errors = expected_calibration_error(results.calibration, by=[*RUN_COLUMNS, "case"])
+    table = errors.rename(CALIBRATION_ERROR).reset_index()
     patient_of = dict(zip(results.scores["case"], results.scores["patient"], strict=True))
-    sums["patient"], sums["class"] = sums["case"].map(patient_of), MEAN_OF_CLASSES
-    sums[CALIBRATION_ERROR] = sums["gap"] / sums["voxels"]
-    return sums
+    table["patient"], table["class"] = table["case"].map(patient_of), MEAN_OF_CLASSES
+    return table

@@ -33,10 +33,14 @@ class _Dumper(yaml.SafeDumper):
         nested = not items or any(isinstance(item, dict) for item in items)
         return super().represent_sequence(tag, items, flow_style=flow_style or not nested)
 
-    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002  # yaml's signature
         """Write everything out."""
         return True
 
-    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002
+    def increase_indent(
+        self,
+        flow: bool = False,
+        indentless: bool = False,  # noqa: ARG002  # yaml's signature
+    ) -> None:
         """Indent lists below their key."""
         super().increase_indent(flow, False)

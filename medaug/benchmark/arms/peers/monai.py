@@ -91,6 +91,7 @@ class MonaiPeer(PeerTransform):
         """Apply the transforms, each with a random state of its own."""
         sample = {"image": image, "label": label}
         for number, step in enumerate(pipeline):
+            # All steps here are random ones; MONAI types them as any transform.
             step.set_random_state(seed=derive_seed(seed, number))  # type: ignore[attr-defined]
             sample = step(sample)
         return sample["image"], sample["label"]
