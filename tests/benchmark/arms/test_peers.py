@@ -81,7 +81,7 @@ def centre(values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def states() -> list[Any]:
-    numpy_state = np.random.get_state()  # noqa: NPY002
+    numpy_state = np.random.get_state()  # noqa: NPY002 - the global one is what must not move
     return [
         random.getstate(),
         numpy_state[1].tolist(),
