@@ -3,8 +3,10 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+# nnU-Net brings torchvision along, whose build for another torch breaks whatever imports it.
+DROP_TORCHVISION = @$(BIN)/python -c 'import torchvision' 2>/dev/null || $(BIN)/python -m pip uninstall --quiet --yes torchvision
 
-.PHONY: help benchmark test check format speed clean
+.PHONY: help benchmark test check format speed docs notebooks clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -17,12 +19,12 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 
 $(VENV)/.installed-dev: $(VENV)/.installed
 	$(PIP_INSTALL) --editable '.[dev]'
+	$(DROP_TORCHVISION)
 	@touch $@
 
 $(VENV)/.installed-peers: $(VENV)/.installed
 	$(PIP_INSTALL) --editable '.[peers]'
-# nnU-Net brings torchvision along, whose build for another torch breaks whatever imports it.
-	@$(BIN)/python -c 'import torchvision' 2>/dev/null || $(BIN)/python -m pip uninstall --quiet --yes torchvision
+	$(DROP_TORCHVISION)
 	@touch $@
 
 benchmark: $(VENV)/.installed ## install, train with and without augmentation, print Dice and the report's path
@@ -44,6 +46,12 @@ format: $(VENV)/.installed-dev ## format the code and mend what the linter can
 speed: $(VENV)/.installed-peers ## time medaug against its peers on one core
 	$(BIN)/python -m speed
 
+docs: $(VENV)/.installed-dev ## build the documentation into build/docs; a warning is an error
+	$(BIN)/sphinx-build --fail-on-warning --keep-going --builder html docs build/docs
+
+notebooks: $(VENV)/.installed-dev ## run the notebooks and keep their outputs
+	$(BIN)/python -m notebooks
+
 clean: ## remove the virtual environment and all caches
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""Other frameworks that train with medaug's transforms."""
