@@ -112,9 +112,11 @@ def load_subject(image: StrPath, label: StrPath | None = None, *, channel: int =
     return _cut(Path(image).name, voxels, mask, scan.affine)
 
 
-def phantom_subject() -> Subject:
-    """Return a case of the benchmark's phantom."""
-    case = make_phantom(PhantomConfig(cases=2, shape=(80, 96, 80), spacing_mm=2.0)).cases[0]
+def phantom_subject(spacing_mm: float = 2.0) -> Subject:
+    """Return a case of the benchmark's phantom, whose field of view is 160 x 192 x 160 mm."""
+    across, along = round(160 / spacing_mm), round(192 / spacing_mm)
+    shape = (across, along, across)
+    case = make_phantom(PhantomConfig(cases=2, shape=shape, spacing_mm=spacing_mm)).cases[0]
     affine = np.diag([*case.spacing_mm, 1.0])
     return _cut("phantom", np.asarray(case.image[:1], np.float32), case.label, affine)
 
