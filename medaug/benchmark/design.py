@@ -8,8 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from medaug.benchmark.run_key import RunKey
-from medaug.benchmark.run_result import RunResult
+from medaug.benchmark.runs.key import RunKey
+from medaug.benchmark.runs.result import RunResult
 from medaug.errors import InputError
 
 #: What the runs of one block share; they differ in the arm.

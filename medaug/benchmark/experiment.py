@@ -18,7 +18,7 @@ from medaug.benchmark.cases.folds import Fold, check_train_cases, make_folds, re
 from medaug.benchmark.cases.phantom import make_phantom
 from medaug.benchmark.cases.regions import Region, make_regions
 from medaug.benchmark.config import BenchmarkConfig
-from medaug.benchmark.run_key import RunKey
+from medaug.benchmark.runs.key import RunKey
 from medaug.benchmark.runtime import Runtime, resolve_runtime
 from medaug.benchmark.statistics.compare import MEAN_OF_CLASSES
 from medaug.benchmark.testing.inference import Segmenter

@@ -12,16 +12,16 @@ import pandas as pd
 
 from medaug.benchmark.analysis import analyse
 from medaug.benchmark.arms.cost import measure_cost
-from medaug.benchmark.capacity import fitting_workers
 from medaug.benchmark.config import BenchmarkConfig
 from medaug.benchmark.experiment import Experiment, prepare, runtime_of
 from medaug.benchmark.load_results import load_cost, load_results, write_cost, write_experiment
 from medaug.benchmark.report.examples import save_examples
 from medaug.benchmark.report.write import EXAMPLES_FILE, REPORT_FILE, write_reports
 from medaug.benchmark.results import Results, write_results
+from medaug.benchmark.runs.capacity import fitting_workers
+from medaug.benchmark.runs.store import RunStore
+from medaug.benchmark.runs.worker import RunJob, forget, perform, share, with_shared_cases
 from medaug.benchmark.runtime import Runtime
-from medaug.benchmark.store import RunStore
-from medaug.benchmark.worker import RunJob, forget, perform, share, with_shared_cases
 from medaug.errors import InputError
 from medaug.jobs import Outcome as JobOutcome
 from medaug.jobs import run_jobs
@@ -71,7 +71,7 @@ def run_benchmark(
     ----------
     config : BenchmarkConfig
         What to compare, on what. Unless it says otherwise, as many trainings at a time as fit on
-        this machine (`medaug.benchmark.capacity`), each in a process of its own.
+        this machine (`medaug.benchmark.runs.capacity`), each in a process of its own.
     folder : path
         Output folder: absent, empty, or holding a part of this very benchmark if ``resume``.
     resume : bool

@@ -14,9 +14,9 @@ from typing import Any
 from medaug.benchmark.experiment import Experiment
 from medaug.benchmark.provenance import environment
 from medaug.benchmark.results import Results, collect_results
-from medaug.benchmark.run_key import RunKey
-from medaug.benchmark.run_result import RunResult
-from medaug.benchmark.store import RunStore
+from medaug.benchmark.runs.key import RunKey
+from medaug.benchmark.runs.result import RunResult
+from medaug.benchmark.runs.store import RunStore
 from medaug.errors import InputError
 from medaug.io.files import dump_json, write_atomically
 from medaug.typing import StrPath

@@ -12,8 +12,8 @@ from typing import Any
 import pandas as pd
 
 from medaug.benchmark.design import check_runs
-from medaug.benchmark.run_key import RunKey
-from medaug.benchmark.run_result import RunResult
+from medaug.benchmark.runs.key import RunKey
+from medaug.benchmark.runs.result import RunResult
 from medaug.io.files import dump_json, write_atomically
 from medaug.typing import StrPath
 

@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from medaug.benchmark.design import check_runs, complete_blocks
-from medaug.benchmark.run_key import RunKey
-from medaug.benchmark.run_result import RunResult
+from medaug.benchmark.runs.key import RunKey
+from medaug.benchmark.runs.result import RunResult
 from medaug.errors import InputError
 
 KEYS = [RunKey(*key) for key in product(("none", "aug"), (2, "all"), (0, 1), (0,))]

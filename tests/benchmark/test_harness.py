@@ -15,19 +15,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-import tiny
+import tiny_benchmark
 import torch
 import yaml
-from tiny import SETTINGS, Lines, configure, results_of_runs, scores, write
+from tiny_benchmark import SETTINGS, Lines, configure, results_of_runs, scores, write
 
 from medaug.benchmark import experiment, harness
 from medaug.benchmark.experiment import prepare
 from medaug.benchmark.harness import run_benchmark
 from medaug.benchmark.load_config import load_config
 from medaug.benchmark.load_results import load_results
-from medaug.benchmark.run_key import RunKey
-from medaug.benchmark.run_result import RunResult
-from medaug.benchmark.store import RunStore
+from medaug.benchmark.runs.key import RunKey
+from medaug.benchmark.runs.result import RunResult
+from medaug.benchmark.runs.store import RunStore
 from medaug.benchmark.training import loop
 from medaug.errors import InputError
 from medaug.policy import policy_path
@@ -268,7 +268,7 @@ def test_a_killed_benchmark_resumes_within_runs_to_the_results_of_an_undisturbed
 def test_a_run_that_fails_keeps_its_reason_and_the_others_go_on(
     tmp_path: Path, finished: Path, no_report: None, how: str, reason: str
 ) -> None:
-    policy, flag = tiny.failing_policy(tmp_path, how)
+    policy, flag = tiny_benchmark.failing_policy(tmp_path, how)
     config, out = configure(tmp_path, arms=["none", policy, "flip"]), tmp_path / "out"
     progress = Lines()
     results = run_benchmark(config, out, progress=progress, trust=True).results
@@ -293,7 +293,7 @@ def test_a_run_that_fails_keeps_its_reason_and_the_others_go_on(
 
 
 def test_a_run_that_kills_its_process_fails_alone(tmp_path: Path, no_report: None) -> None:
-    policy, _ = tiny.failing_policy(tmp_path, "die")
+    policy, _ = tiny_benchmark.failing_policy(tmp_path, "die")
     config = configure(tmp_path, arms=["none", policy], test_folds=[0], workers=2)
     results = run_benchmark(config, tmp_path / "out", trust=True).results
     assert results.runs["arm"].tolist() == ["none"]
@@ -304,7 +304,7 @@ def test_a_run_that_kills_its_process_fails_alone(tmp_path: Path, no_report: Non
 def test_a_benchmark_without_a_finished_run_is_an_error_with_the_reasons(
     tmp_path: Path, no_report: None
 ) -> None:
-    policy, _ = tiny.failing_policy(tmp_path, "nan")
+    policy, _ = tiny_benchmark.failing_policy(tmp_path, "nan")
     with pytest.raises(InputError, match=r"out: no run is finished. .* became nan .*\(2 runs\)"):
         run_benchmark(configure(tmp_path, arms=[policy]), tmp_path / "out", trust=True)
 
@@ -360,7 +360,7 @@ def test_the_cost_is_measured_once_for_all_arms_that_have_a_run(
         return dict.fromkeys(measured[-1], 0.25)
 
     monkeypatch.setattr(harness, "measure_cost", measure)
-    policy, flag = tiny.failing_policy(tmp_path, "nan")
+    policy, flag = tiny_benchmark.failing_policy(tmp_path, "nan")
     out = tmp_path / "out"
     config = configure(tmp_path, arms=["none", policy], test_folds=[0])
     assert run_benchmark(config, out, trust=True).results.cost == {"none": 0.25}

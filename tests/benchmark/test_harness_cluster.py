@@ -10,11 +10,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from dask_cluster import dask_cluster
-from tiny import Lines, configure, results_of_runs
+from tiny_benchmark import Lines, configure, results_of_runs
 
 from medaug.benchmark import harness
 from medaug.benchmark.harness import run_benchmark
-from medaug.benchmark.run_result import RunResult
+from medaug.benchmark.runs.result import RunResult
 from medaug.policy import policy_path
 
 

@@ -9,14 +9,14 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from tiny import configure, results_of_runs
+from tiny_benchmark import configure, results_of_runs
 
 from medaug.benchmark import harness
 from medaug.benchmark.harness import Outcome, run_benchmark
 from medaug.benchmark.load_results import load_results
 from medaug.benchmark.results import NOT_RUN
-from medaug.benchmark.run_key import RunKey
-from medaug.benchmark.store import RunStore
+from medaug.benchmark.runs.key import RunKey
+from medaug.benchmark.runs.store import RunStore
 from medaug.errors import InputError
 
 

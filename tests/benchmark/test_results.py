@@ -13,8 +13,8 @@ import pandas as pd
 import pytest
 
 from medaug.benchmark.results import NOT_RUN, Results, collect_results, write_results
-from medaug.benchmark.run_key import RunKey
-from medaug.benchmark.run_result import RunResult
+from medaug.benchmark.runs.key import RunKey
+from medaug.benchmark.runs.result import RunResult
 from medaug.benchmark.testing.measures import MEASURES
 from medaug.errors import InputError
 from medaug.io.files import dump_json, write_atomically

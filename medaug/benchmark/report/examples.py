@@ -19,8 +19,8 @@ from medaug.benchmark.cases.regions import Region
 from medaug.benchmark.experiment import Experiment
 from medaug.benchmark.report.compared import in_comparison
 from medaug.benchmark.results import Results
-from medaug.benchmark.run_key import RunKey
-from medaug.benchmark.store import RunStore
+from medaug.benchmark.runs.key import RunKey
+from medaug.benchmark.runs.store import RunStore
 from medaug.errors import InputError
 from medaug.io.files import dump_json, write_atomically
 from medaug.typing import AnyArray, StrPath

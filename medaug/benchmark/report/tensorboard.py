@@ -11,6 +11,7 @@ import pandas as pd
 from medaug.benchmark.results import RUN_COLUMNS, Results
 from medaug.benchmark.testing.measures import MEASURES
 from medaug.errors import InputError
+from medaug.extras import optional_import
 from medaug.typing import StrPath
 
 
@@ -55,13 +56,8 @@ def write_tensorboard(results: Results, folder: StrPath) -> Path:
 
 
 def _writer_class() -> Any:
-    try:
+    with optional_import("tensorboard", "--tensorboard"):
         from tensorboardX import SummaryWriter  # noqa: PLC0415  (an extra)
-    except ImportError as error:
-        raise InputError(
-            "TensorBoard logs need tensorboardX, which is not installed: "
-            "pip install 'medaug[tensorboard]'."
-        ) from error
     return SummaryWriter
 
 

@@ -14,8 +14,8 @@ from optuna.trial import Trial, TrialState
 
 from medaug.benchmark.arms.arm import Arm
 from medaug.benchmark.experiment import Experiment
-from medaug.benchmark.run import execute_run
-from medaug.benchmark.run_key import RunKey
+from medaug.benchmark.runs.key import RunKey
+from medaug.benchmark.runs.run import execute_run
 from medaug.benchmark.search.config import SearchConfig
 from medaug.benchmark.search.heartbeat import beating
 from medaug.benchmark.search.inner import identity_of, prepare_inner

@@ -27,7 +27,7 @@ class Evaluation:
     Attributes
     ----------
     scores, shifted, calibration : DataFrame
-        As `medaug.benchmark.run_result.RunResult` has them.
+        As `medaug.benchmark.runs.result.RunResult` has them.
     predictions : dict of str to uint8 array [I, J, K]
         The class index of every voxel, by the name of the case.
     """

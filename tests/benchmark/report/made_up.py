@@ -16,9 +16,9 @@ from medaug.benchmark.load_results import write_experiment
 from medaug.benchmark.provenance import environment
 from medaug.benchmark.report.examples import Choice, Example
 from medaug.benchmark.results import Results, collect_results
-from medaug.benchmark.run_key import RunKey
-from medaug.benchmark.run_result import RunResult
-from medaug.benchmark.store import RunStore
+from medaug.benchmark.runs.key import RunKey
+from medaug.benchmark.runs.result import RunResult
+from medaug.benchmark.runs.store import RunStore
 
 CLASSES = ("Anterior", "Posterior")
 

@@ -17,7 +17,7 @@ from medaug.benchmark.report.examples import (
     write_examples,
 )
 from medaug.benchmark.results import Results
-from medaug.benchmark.run_key import RunKey
+from medaug.benchmark.runs.key import RunKey
 from medaug.errors import InputError
 
 

@@ -15,7 +15,7 @@ from medaug.benchmark.report.markdown import write_markdown
 from medaug.benchmark.report.tables import answer_table, detectable_sentence
 from medaug.benchmark.report.tensorboard import write_tensorboard
 from medaug.benchmark.report.write import write_reports
-from medaug.benchmark.run_key import RunKey
+from medaug.benchmark.runs.key import RunKey
 from medaug.errors import InputError
 
 GAINS = {"none": 0.0, "my|arm": 0.05}
@@ -109,7 +109,7 @@ def test_without_tensorboardx_the_message_says_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "tensorboardX", None)
-    with pytest.raises(InputError, match=r"pip install 'medaug\[tensorboard\]'"):
+    with pytest.raises(InputError, match=r'pip install "medaug\[tensorboard\]"'):
         write_tensorboard(make_results({"none": 0.0}), tmp_path / "logs")
 
 

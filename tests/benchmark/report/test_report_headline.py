@@ -13,7 +13,7 @@ from medaug.benchmark.report.compared import mean_rows
 from medaug.benchmark.report.formats import format_interval, format_score
 from medaug.benchmark.report.headline import headline
 from medaug.benchmark.results import Results
-from medaug.benchmark.run_key import RunKey
+from medaug.benchmark.runs.key import RunKey
 
 
 def with_verdict(comparison: pd.DataFrame, arm: str, **values: object) -> pd.DataFrame:

@@ -16,7 +16,7 @@ from medaug.benchmark.report.headline import headline
 from medaug.benchmark.report.method import method
 from medaug.benchmark.report.page import write_page
 from medaug.benchmark.results import Results
-from medaug.benchmark.run_key import RunKey
+from medaug.benchmark.runs.key import RunKey
 
 GAINS = {"none": 0.0, "default": 0.05}
 

@@ -20,7 +20,7 @@ from medaug.benchmark.report.formats import (
 )
 from medaug.benchmark.report.gaps import left_out_table, missing_table, without_value_table
 from medaug.benchmark.report.terminal import comparison_table
-from medaug.benchmark.run_key import RunKey
+from medaug.benchmark.runs.key import RunKey
 
 DASH, MINUS = "\N{EN DASH}", "\N{MINUS SIGN}"
 

@@ -9,35 +9,22 @@ from typing import Any
 
 import pandas as pd
 import pytest
+import tiny_benchmark
 import yaml
 from sqlalchemy import Engine, event
 
 from medaug.benchmark import experiment
 from medaug.benchmark.cases.phantom import make_phantom
 from medaug.benchmark.experiment import Experiment
-from medaug.benchmark.run_key import RunKey
-from medaug.benchmark.run_result import RunResult
+from medaug.benchmark.runs.key import RunKey
+from medaug.benchmark.runs.result import RunResult
 from medaug.benchmark.search import SearchConfig, load_search, trial
 
 BENCHMARK: dict[str, Any] = {
-    "name": "tiny",
+    **tiny_benchmark.SETTINGS,
     "phantom": {"cases": 9, "shape": [26, 26, 26], "spacing_mm": 6.0},
-    "arms": ["none", "flip"],
     "folds": 3,
-    "seeds": [0],
-    "train_cases": 2,
     "steps": 2,
-    "patch_size": [16, 16, 16],
-    "overlap": 0.0,
-    "precision": "32-true",
-    "network": {
-        "_target_": "monai.networks.nets.UNet",
-        "spatial_dims": 3,
-        "in_channels": "@in_channels",
-        "out_channels": "@out_channels",
-        "channels": [4, 8],
-        "strides": [2],
-    },
 }
 SEARCH: dict[str, Any] = {
     "name": "try",

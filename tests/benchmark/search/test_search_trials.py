@@ -13,7 +13,7 @@ import torch
 from searching import configure, fake_training, near_half
 
 from medaug.benchmark.experiment import prepare
-from medaug.benchmark.run_key import RunKey
+from medaug.benchmark.runs.key import RunKey
 from medaug.benchmark.search import SearchOutcome, run_search, search
 from medaug.benchmark.search.heartbeat import SILENCE_SECONDS
 from medaug.benchmark.search.inner import prepare_inner

@@ -44,7 +44,7 @@ def distance(one: np.ndarray, other: np.ndarray) -> float:
 
 
 def test_the_documentation_lists_the_severities() -> None:
-    text = (REPOSITORY / "docs" / "measures.md").read_text(encoding="utf-8")
+    text = (REPOSITORY / "docs" / "concepts" / "measures.md").read_text(encoding="utf-8")
     rows = [[cell.strip(" `") for cell in line.split("|")[1:-1]] for line in text.splitlines()]
     listed = {row[0]: tuple(map(float, row[2:])) for row in rows if row and row[0] in NAMES}
     assert listed == {

@@ -13,8 +13,8 @@ from made_cases import SPACING_MM, ByBrightness, make_case, make_segmenter
 
 from medaug.benchmark.cases.regions import Region
 from medaug.benchmark.config import ShiftConfig
-from medaug.benchmark.run_key import RunKey
-from medaug.benchmark.run_result import RunResult
+from medaug.benchmark.runs.key import RunKey
+from medaug.benchmark.runs.result import RunResult
 from medaug.benchmark.testing.calibration import calibration_of
 from medaug.benchmark.testing.corruptions import corrupt
 from medaug.benchmark.testing.evaluate import Evaluation, evaluate

@@ -20,8 +20,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from medaug.benchmark.run_key import RunKey
-from medaug.benchmark.run_result import RunResult
+from medaug.benchmark.runs.key import RunKey
+from medaug.benchmark.runs.result import RunResult
 from medaug.errors import InputError
 from medaug.io.files import dump_json, remove_leftovers, write_atomically
 from medaug.typing import StrPath

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 import torch
-from tiny import configure
+from tiny_benchmark import configure
 
-from medaug.benchmark import capacity
-from medaug.benchmark.capacity import bytes_of_run, fitting_workers
+from medaug.benchmark.runs import capacity
+from medaug.benchmark.runs.capacity import bytes_of_run, fitting_workers
 from medaug.benchmark.experiment import Experiment, prepare
 from medaug.benchmark.runtime import Runtime
 

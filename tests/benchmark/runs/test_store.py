@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from medaug.benchmark.run_key import RunKey
-from medaug.benchmark.run_result import RunResult
-from medaug.benchmark.store import RunStore
+from medaug.benchmark.runs.key import RunKey
+from medaug.benchmark.runs.result import RunResult
+from medaug.benchmark.runs.store import RunStore
 from medaug.errors import InputError
 
 KEY = RunKey("none", 5, 1, 2)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from medaug.benchmark.run_key import RunKey
+from medaug.benchmark.runs.key import RunKey
 from medaug.errors import InputError
 from medaug.io.files import dump_json, write_atomically
 from medaug.typing import StrPath

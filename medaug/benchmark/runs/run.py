@@ -16,8 +16,8 @@ from medaug.benchmark.cases.case_set import Case
 from medaug.benchmark.cases.folds import Fold, pick_train_cases
 from medaug.benchmark.experiment import Experiment
 from medaug.benchmark.provenance import environment, now
-from medaug.benchmark.run_key import RunKey
-from medaug.benchmark.run_result import RunResult
+from medaug.benchmark.runs.key import RunKey
+from medaug.benchmark.runs.result import RunResult
 from medaug.benchmark.streams import Stream
 from medaug.benchmark.testing.evaluate import evaluate
 from medaug.benchmark.training.curve import LearningCurve

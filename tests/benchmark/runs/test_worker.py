@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-import tiny
-from tiny import configure
+import tiny_benchmark
+from tiny_benchmark import configure
 
-from medaug.benchmark import worker
+from medaug.benchmark.runs import worker
 from medaug.benchmark.experiment import Experiment, prepare
-from medaug.benchmark.run import execute_run
-from medaug.benchmark.store import RunStore
-from medaug.benchmark.worker import RunJob, SharedBenchmark, forget, perform, share
+from medaug.benchmark.runs.run import execute_run
+from medaug.benchmark.runs.store import RunStore
+from medaug.benchmark.runs.worker import RunJob, SharedBenchmark, forget, perform, share
 from medaug.errors import InputError
 
 
@@ -127,4 +127,4 @@ def test_the_threads_of_a_worker_make_one_run_at_a_time(
     for thread in threads:
         thread.join()
     assert most == [1]
-    assert len(tiny.results_of_runs(tmp_path / "out")) == 4
+    assert len(tiny_benchmark.results_of_runs(tmp_path / "out")) == 4
