@@ -1,12 +1,12 @@
 # Every target sets up what it needs: a virtual environment with the tested versions.
 PYTHON ?= python3
 VENV ?= .venv
-BIN := $(VENV)/bin
-PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
+PIP_INSTALL ?= $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 # nnU-Net brings torchvision along, whose build for another torch breaks whatever imports it.
 DROP_TORCHVISION = @$(BIN)/python -c 'import torchvision' 2>/dev/null || $(BIN)/python -m pip uninstall --quiet --yes torchvision
 
-.PHONY: help benchmark test check format speed docs notebooks clean
+.PHONY: help benchmark test check format speed docs notebooks build clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -28,7 +28,7 @@ $(VENV)/.installed-peers: $(VENV)/.installed
 	@touch $@
 
 benchmark: $(VENV)/.installed ## install, train with and without augmentation, print Dice and the report's path
-	$(BIN)/medaug benchmark
+	$(BIN)/medaug benchmark $(ARGS)
 
 test: $(VENV)/.installed-dev ## install and run all tests, a process a core
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile
@@ -51,6 +51,11 @@ docs: $(VENV)/.installed-dev ## build the documentation into build/docs; a warni
 
 notebooks: $(VENV)/.installed-dev ## run the notebooks and keep their outputs
 	$(BIN)/python -m notebooks
+
+build: $(VENV)/.installed-dev ## build the sdist, and the wheel from it, into dist, and check both
+	rm -rf dist
+	$(BIN)/python -m build --no-isolation
+	MEDAUG_DIST=dist $(BIN)/python -m pytest tests/packaging
 
 clean: ## remove the virtual environment and all caches
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

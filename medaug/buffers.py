@@ -37,6 +37,8 @@ class _Lease:
         }
 
     def __del__(self) -> None:
+        if _free is None:  # the interpreter is ending, and has cleared the module
+            return
         _free.append(self._memory)
         while len(_free) > _KEPT:
             _free.popleft()

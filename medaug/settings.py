@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar, get_args
@@ -12,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from medaug.errors import InputError
+from medaug.nearest import nearest
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
@@ -91,8 +91,8 @@ def _explain(
     key = ".".join(keys)
     if error["type"] == "extra_forbidden":
         known = _known_keys(model, keys[:-1])
-        near = difflib.get_close_matches(keys[-1], known, n=1, cutoff=0.5)
-        remedy = f"did you mean '{near[0]}'?" if near else f"the known ones are {', '.join(known)}."
+        near = nearest(keys[-1], known)
+        remedy = f"did you mean '{near}'?" if near else f"the known ones are {', '.join(known)}."
         return f"{file}: unknown key '{key}'; {remedy}"
     problem = error["msg"].removeprefix("Value error, ")
     problem = problem[:1].lower() + problem[1:]

@@ -105,6 +105,11 @@ def failing_policy(folder: Path, how: str) -> tuple[str, Path]:
     """Write the policy ``fails`` and the file that makes it fail; return the paths of both."""
     flag, policy = folder / "flag", folder / "fails.yaml"
     flag.touch()
-    step = {"_target_": "tiny_benchmark.FailsWhile", "keys": ["image"], "flag": str(flag), "how": how}
+    step = {
+        "_target_": "tiny_benchmark.FailsWhile",
+        "keys": ["image"],
+        "flag": str(flag),
+        "how": how,
+    }
     policy.write_text(yaml.safe_dump([step]))
     return str(policy), flag

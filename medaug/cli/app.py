@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
@@ -11,6 +13,7 @@ from medaug import __version__
 from medaug.cli.augment import augment
 from medaug.cli.benchmark import benchmark
 from medaug.cli.gallery import gallery
+from medaug.cli.info import info
 from medaug.cli.inspect import inspect
 from medaug.cli.preprocess import preprocess
 from medaug.cli.preview import preview
@@ -24,27 +27,50 @@ from medaug.errors import InputError
 EXIT_INPUT = 2
 
 
+#: What typer raises for wrong options; of click's exceptions it names only those below this one.
+_UsageError: Any = typer.BadParameter.__base__
+
+
 class _Group(TyperGroup):
-    """Turns an InputError of any subcommand into one message and exit code 2."""
+    """Turns all wrong input into one line and exit code 2."""
+
+    def make_context(self, *args: Any, **kwargs: Any) -> Any:
+        """Parse what stands before the subcommand."""
+        with _one_line():
+            return super().make_context(*args, **kwargs)
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the subcommand."""
-        try:
+        """Parse the rest, and run the subcommand."""
+        with _one_line():
             return super().invoke(ctx)
-        except InputError as error:
-            typer.echo(f"Error: {error}", err=True)
-            raise typer.Exit(EXIT_INPUT) from error
+
+
+@contextmanager
+def _one_line() -> Iterator[None]:
+    try:
+        yield
+    except InputError as error:
+        typer.echo(f"Error: {error}", err=True)
+        raise typer.Exit(EXIT_INPUT) from error
+    except _UsageError as error:
+        if type(error).__name__ == "NoArgsIsHelpError":  # its message is the help
+            raise
+        command = error.ctx.command_path if error.ctx else "medaug"
+        message = " ".join(error.format_message().split())
+        stop = "" if message.endswith((".", "?")) else "."
+        typer.echo(f"Error: {message}{stop} See {command} --help.", err=True)
+        raise typer.Exit(EXIT_INPUT) from error
 
 
 app = typer.Typer(
     cls=_Group,
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     help="Augment 3D medical volumes and masks together, and measure whether it helped.",
 )
 app.command()(benchmark)
 app.command()(gallery)
+app.command()(info)
 app.command()(inspect)
 app.command()(preprocess)
 app.command()(report)

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from medaug.cli import complete
+
 #: A data set that was not normalised has one for every case.
 _MOST_WARNINGS = 5
 
@@ -15,7 +17,9 @@ def augment(
     source: Annotated[Path, typer.Argument(metavar="IN", help="Folder of scans with labels.")],
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder for the copies.")],
     *,
-    policy: Annotated[str, typer.Option(help="Policy, by name or path.")],
+    policy: Annotated[
+        str, typer.Option(help="Policy, by name or path.", autocompletion=complete.policies)
+    ],
     copies: Annotated[int, typer.Option(min=1, help="Copies of each case.")] = 1,
     seed: Annotated[int, typer.Option(min=0, help="Seed of all draws.")] = 0,
     spatial_size: Annotated[
@@ -24,7 +28,10 @@ def augment(
     ] = None,
     config: Annotated[
         str | None,
-        typer.Option(help="YAML file as of medaug preprocess, for its layout and geometry."),
+        typer.Option(
+            help="YAML file as of medaug preprocess, for its layout and geometry.",
+            autocompletion=complete.preprocessings,
+        ),
     ] = None,
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes.", show_default="one a core")

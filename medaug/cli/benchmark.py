@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from medaug.cli import complete
+
 if TYPE_CHECKING:
     from medaug.benchmark.results import Results
 
@@ -25,6 +27,7 @@ def benchmark(
         typer.Argument(
             metavar="CONFIG",
             help="YAML file, or the name of a shipped benchmark (phantom, hippocampus).",
+            autocompletion=complete.benchmarks,
         ),
     ] = None,
     *,
@@ -37,7 +40,11 @@ def benchmark(
     ] = None,
     arms: Annotated[
         str | None,
-        typer.Option(metavar="A,B", help="Policies, by name or path; the first is the reference."),
+        typer.Option(
+            metavar="A,B",
+            help="Policies, by name or path; the first is the reference.",
+            autocompletion=complete.lists_of_policies,
+        ),
     ] = None,
     folds: Annotated[int | None, typer.Option(help="Folds of the cross-validation.")] = None,
     seeds: Annotated[str | None, typer.Option(metavar="0,1", help="Seeds; a run for each.")] = None,
@@ -54,6 +61,7 @@ def benchmark(
             metavar="POLICY",
             help="Instead of --arms: this policy, whole, without each of its parts, and each part "
             "alone.",
+            autocompletion=complete.policies,
         ),
     ] = None,
     workers: Annotated[

@@ -7,13 +7,18 @@ from typing import Annotated
 
 import typer
 
+from medaug.cli import complete
+
 
 def inspect(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of scans.")],
     *,
     config: Annotated[
         str | None,
-        typer.Option(help="YAML file as of medaug preprocess, for its layout and geometry."),
+        typer.Option(
+            help="YAML file as of medaug preprocess, for its layout and geometry.",
+            autocompletion=complete.preprocessings,
+        ),
     ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print all as one JSON object instead.")

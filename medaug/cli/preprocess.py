@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
+from medaug.cli import complete
+
 
 class OutputFormat(str, Enum):
     """What to write."""
@@ -26,7 +28,8 @@ def preprocess(
     config: Annotated[
         str | None,
         typer.Option(
-            help="YAML file, or the name of a shipped configuration (default, ct, brats, monai)."
+            help="YAML file, or the name of a shipped configuration (default, ct, brats, monai).",
+            autocompletion=complete.preprocessings,
         ),
     ] = None,
     spacing: Annotated[

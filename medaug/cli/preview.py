@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from medaug.cli import complete
+
 
 def preview(
     image: Annotated[
@@ -16,7 +18,9 @@ def preview(
         Path | None, typer.Argument(metavar="LABEL", help="Label of the scan, to be outlined.")
     ] = None,
     *,
-    policy: Annotated[str, typer.Option(help="Policy, by name or path.")],
+    policy: Annotated[
+        str, typer.Option(help="Policy, by name or path.", autocompletion=complete.policies)
+    ],
     out: Annotated[Path, typer.Option(help="File to write: .png or .html.")],
     copies: Annotated[int, typer.Option(min=1, help="Copies to show.")] = 3,
     seed: Annotated[int, typer.Option(min=0, help="Seed of all draws.")] = 0,

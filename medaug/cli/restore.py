@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from medaug.cli import complete
+
 
 def restore(
     predictions: Annotated[
@@ -25,7 +27,10 @@ def restore(
     ] = None,
     config: Annotated[
         str | None,
-        typer.Option(help="The configuration of the preprocessing: how to find the originals."),
+        typer.Option(
+            help="The configuration of the preprocessing: how to find the originals.",
+            autocompletion=complete.preprocessings,
+        ),
     ] = None,
     workers: Annotated[
         int | None, typer.Option(help="Processes.", show_default="one for each core")

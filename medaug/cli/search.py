@@ -8,12 +8,16 @@ from typing import Annotated
 
 import typer
 
+from medaug.cli import complete
+
 
 def search(
     config: Annotated[
         str,
         typer.Argument(
-            metavar="CONFIG", help="YAML file, or the name of a shipped search (hippocampus)."
+            metavar="CONFIG",
+            help="YAML file, or the name of a shipped search (hippocampus).",
+            autocompletion=complete.searches,
         ),
     ],
     *,
@@ -24,7 +28,10 @@ def search(
         Path | None, typer.Option(help="Output folder.", show_default="runs/NAME-TIME")
     ] = None,
     policy: Annotated[
-        str | None, typer.Option(help="Policy to start from, by name or path.")
+        str | None,
+        typer.Option(
+            help="Policy to start from, by name or path.", autocompletion=complete.policies
+        ),
     ] = None,
     trials: Annotated[
         int | None, typer.Option(help="Policies to try, on all machines together.")

@@ -19,6 +19,7 @@ from rich.progress import (
 )
 
 from medaug.errors import InputError
+from medaug.extras import optional_import
 from medaug.typing import StrPath
 
 if TYPE_CHECKING:
@@ -68,14 +69,9 @@ def fetch(url: str, path: StrPath, checksum: str, *, retry_wait_s: float = 1.0) 
         connection breaks time and again, if the checksum is wrong, or if the file cannot be
         written.
     """
-    try:
+    with optional_import("download", "a download"):
         import pooch  # noqa: PLC0415 - an optional dependency
         import requests  # noqa: F401, PLC0415 - pooch needs it for HTTP
-    except ImportError as error:
-        raise InputError(
-            f"{error.name}: not installed, but downloads need it; "
-            'run pip install "medaug[download]".'
-        ) from None
     path = Path(path)
     downloader = _ResumingDownloader(path.with_name(f"{path.name}.part"), retry_wait_s)
     try:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Generic
 
 import medaug
 from medaug.errors import InputError
+from medaug.extras import optional_import
 from medaug.jobs.outcome import Job, Outcome, Value, attempt, failure
 
 if TYPE_CHECKING:
@@ -76,13 +77,8 @@ def _perform(call: _Call[Job, Value]) -> Outcome[Value]:
 
 
 def _connect(scheduler: str) -> Client:
-    try:
-        from distributed import Client  # noqa: PLC0415 - optional, and slow to load
-    except ImportError as error:
-        raise InputError(
-            f"scheduler {scheduler}: distributed is not installed; "
-            'pip install "medaug[distributed]"'
-        ) from error
+    with optional_import("distributed", f"scheduler {scheduler}: a cluster"):
+        from distributed import Client  # noqa: PLC0415 - slow to load
     try:
         return Client(scheduler, timeout=_ANSWER_SECONDS, set_as_default=False)
     except (OSError, ValueError) as error:

@@ -27,16 +27,22 @@ _compile = njit(
 
 #: Changes whenever any kernel does. numba watches a kernel's own file only, and would keep machine
 #: code into which an older version of another file has been inlined.
-_FINGERPRINT = hashlib.sha256(
+FINGERPRINT = hashlib.sha256(
     b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py")))
 ).hexdigest()[:12]
 
 
 def kernel(body: Callable[..., Any]) -> Callable[..., Any]:
     """Compile ``body`` on its first call, or load it from the cache of these very sources."""
-    body.__qualname__ = f"{body.__qualname__}_{_FINGERPRINT}"  # names the file in the cache
+    body.__qualname__ = f"{body.__qualname__}_{FINGERPRINT}"  # names the file in the cache
     compiled: Callable[..., Any] = _compile(body)
     return compiled
+
+
+def cache_folder(compiled: Any) -> Path | None:
+    """Return where the machine code of a kernel is kept; None where kernels are not compiled."""
+    stats = getattr(compiled, "stats", None)
+    return None if stats is None else Path(stats.cache_path)
 
 
 class _Notice(event.Listener):

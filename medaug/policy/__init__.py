@@ -1,5 +1,6 @@
 """Policies: named lists of transforms."""
 
+from medaug.policy.arguments import check_arguments
 from medaug.policy.curriculum import CurriculumD, Curriculumd, CurriculumDict
 from medaug.policy.load import (
     build_policy,
@@ -43,6 +44,7 @@ __all__ = [
     "RandMixd",
     "Units",
     "build_policy",
+    "check_arguments",
     "check_is_data",
     "load_policy",
     "only",

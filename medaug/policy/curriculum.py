@@ -21,17 +21,14 @@ Raises: TypeAlias = Literal["both", "prob", "magnitude"]
 
 
 class Curriculumd(ContainerDictTransform):
-    r"""Run transforms that grow stronger and more likely from epoch to epoch.
+    """Run transforms that grow stronger and more likely from epoch to epoch.
 
-    In epoch :math:`e`, with :math:`t = \min(e / epochs, 1)`, all probabilities and magnitudes are
-    those of the transforms times
-
-    .. math:: start + (end - start) f(t)
-
-    where :math:`f(t)` is :math:`t` for ``linear``, :math:`(1 - \cos \pi t) / 2` for ``cosine``, and
-    :math:`\lfloor n t \rfloor / n` with :math:`n` of ``steps`` for ``step``. A magnitude of 0 draws
-    what changes nothing, 1 what the transform was given. Transforms that are not random take part
-    as they are. The idea is that of Bengio et al. (2009, Curriculum learning, ICML).
+    In an epoch, with ``t = min(epoch / epochs, 1)``, all probabilities and magnitudes are those of
+    the transforms times ``start + (end - start) * f(t)``, where ``f(t)`` is ``t`` for ``linear``,
+    ``(1 - cos(pi * t)) / 2`` for ``cosine``, and ``floor(steps * t) / steps`` for ``step``. A
+    magnitude of 0 draws what changes nothing, 1 what the transform was given. Transforms that are
+    not random take part as they are. The idea is that of Bengio et al. (2009, Curriculum learning,
+    ICML).
 
     Parameters
     ----------

@@ -2,42 +2,36 @@
 
 from __future__ import annotations
 
-import difflib
-import inspect
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import yaml
 from monai.bundle import ConfigParser
 from monai.transforms import Compose
 
 from medaug.errors import InputError
-from medaug.policy.trust import check_is_data, locate_target
-from medaug.resources import configs_dir
+from medaug.policy.arguments import check_arguments
+from medaug.policy.trust import check_is_data
+from medaug.resources import config_file
 from medaug.typing import StrPath
 
 
-def policy_path(name_or_path: StrPath) -> Path:
+def policy_path(name_or_path: StrPath, *, also: Iterable[str] = ()) -> Path:
     """Return the file of a policy: a shipped one by its name, or any YAML file by its path.
+
+    Parameters
+    ----------
+    name_or_path : str or path
+    also : iterable of str
+        Further names that the caller knows, for the message.
 
     Raises
     ------
     InputError
         If there is no such policy; the message lists the shipped ones.
     """
-    path = Path(name_or_path)
-    if path.suffix in {".yaml", ".yml"}:
-        if not path.is_file():
-            raise InputError(f"there is no policy file {path}")
-        return path
-    shipped = {p.stem: p for p in sorted((configs_dir() / "policies").glob("*.yaml"))}
-    if str(name_or_path) in shipped:
-        return shipped[str(name_or_path)]
-    raise InputError(
-        f"unknown policy {str(name_or_path)!r}{_nearest(str(name_or_path), shipped)}: name one of "
-        f"{', '.join(shipped)}, or give the path of a .yaml file"
-    )
+    return config_file(name_or_path, "policies", also=also)
 
 
 def load_policy(
@@ -131,7 +125,7 @@ def _build(entry: Any, spatial_size: list[int] | None, where: str, trust: bool) 
     if not trust:
         check_is_data(entry, where)
     where = f"{where} ({entry['_target_']})"
-    _check_arguments(entry, where)
+    check_arguments(entry, where)
     parser = ConfigParser({"spatial_size": spatial_size, "transform": entry})
     try:
         transform = parser.get_parsed_content("transform")
@@ -142,58 +136,7 @@ def _build(entry: Any, spatial_size: list[int] | None, where: str, trust: bool) 
     return transform
 
 
-def _check_arguments(content: Any, where: str) -> None:
-    """Refuse, at any depth, a target that does not exist and an argument that it does not take."""
-    if isinstance(content, list):
-        for i, item in enumerate(content):
-            _check_arguments(item, f"{where}, part {i + 1}")
-        return
-    if not isinstance(content, dict):
-        return
-    if isinstance(content.get("_target_"), str):
-        _check_target(content, where)
-    for key, value in content.items():
-        _check_arguments(value, f"{where}, {key}")
-
-
-def _check_target(entry: dict[str, Any], where: str) -> None:
-    target = locate_target(entry["_target_"], where)
-    if not callable(target):
-        module, _, name = entry["_target_"].rpartition(".")
-        home = locate_target(module, where)
-        known = [] if home is None else dir(home)
-        raise InputError(f"{where}: there is no {name!r} in {module}{_nearest(name, known)}")
-    known = _arguments_of(target)
-    for key in entry:
-        if not key.startswith("_") and key not in known:
-            raise InputError(
-                f"{where}: unknown key {key!r}{_nearest(key, known)}; it takes {', '.join(known)}"
-            )
-
-
-def _arguments_of(target: Callable[..., Any]) -> list[str]:
-    """Return the names that ``target`` takes, those of a typed ``**options`` spelt out."""
-    names: list[str] = []
-    for name, parameter in inspect.signature(target).parameters.items():
-        hint = inspect.get_annotations(_initialiser(target), eval_str=True).get(name)
-        options = get_args(hint)
-        if parameter.kind is inspect.Parameter.VAR_KEYWORD and options:
-            names += options[0].__annotations__
-        else:
-            names.append(name)
-    return names
-
-
-def _initialiser(target: Callable[..., Any]) -> Callable[..., Any]:
-    return target.__init__ if inspect.isclass(target) else target
-
-
 def _root_cause(error: BaseException) -> str:
     while error.__cause__ is not None:
         error = error.__cause__
     return " ".join(str(error).split())
-
-
-def _nearest(word: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(word, list(known), n=1)
-    return f" (did you mean {close[0]!r}?)" if close else ""

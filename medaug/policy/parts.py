@@ -17,7 +17,7 @@ import numpy as np
 from monai.transforms import Compose
 
 from medaug.policy.curriculum import Curriculumd
-from medaug.policy.trust import locate_target
+from medaug.policy.targets import locate_target
 from medaug.ranges import parse_axis_ranges
 from medaug.transforms import Fused, FusedIntensity, RandSpatiald
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import Any, SupportsIndex, TypeAlias, cast, get_args
 
@@ -12,6 +11,7 @@ from monai.config import KeysCollection
 from monai.utils import ensure_tuple
 
 from medaug.epoch import parse_non_negative
+from medaug.nearest import did_you_mean
 from medaug.policy.container import Choice, ContainerDictTransform
 from medaug.policy.operations import OPERATIONS, Modality, Operation, operation_names
 from medaug.ranges import Strength
@@ -175,8 +175,7 @@ def _entries(space: Space) -> Sequence[str | DictTransform]:
 
 def _row(name: str) -> Operation:
     if name not in OPERATIONS:
-        close = difflib.get_close_matches(name, OPERATIONS, n=1)
-        hint = f" (did you mean {close[0]!r}?)" if close else ""
+        hint = did_you_mean(name, OPERATIONS)
         raise ValueError(f"unknown operation {name!r}{hint}: name {', '.join(OPERATIONS)}")
     return OPERATIONS[name]
 

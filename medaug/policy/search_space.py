@@ -16,7 +16,7 @@ from typing import Any
 from medaug import transforms as t
 from medaug.policy.parts import Address, parts_of
 from medaug.policy.randaugment import MAX_MAGNITUDE, RandAugmentd
-from medaug.policy.trust import locate_target
+from medaug.policy.targets import locate_target
 from medaug.ranges import drawn_in, is_one_range
 
 #: The largest probability that is searched, unless the policy itself has a larger one.

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from pydoc import ErrorDuringImport, locate
 from typing import Any
 
 from medaug.errors import InputError
+from medaug.policy.targets import TRUSTED, did_you_mean_target, locate_target
 
-#: How a ``_target_`` must begin.
-TRUSTED = ("medaug.", "monai.", "torch.")
 #: In which modules its class must be defined. Other classes of the same packages run commands,
 #: unpickle files or read configurations of their own when they are made.
 _CLASSES_OF = (
@@ -57,32 +55,13 @@ def check_is_data(content: Any, where: str) -> None:
         )
 
 
-def locate_target(target: str, where: str) -> Any:
-    """Return what a ``_target_`` names, or None if there is no such thing.
-
-    Parameters
-    ----------
-    target : str
-        Dotted path; its modules are imported.
-    where : str
-        Starts the message.
-
-    Raises
-    ------
-    InputError
-        If a module cannot be imported.
-    """
-    try:
-        return locate(target)
-    except ErrorDuringImport as error:
-        raise InputError(f"{where}: cannot import {target}: {error.value}") from error
-
-
 def _check_component(entry: dict[str, Any], where: str) -> None:
     target = entry["_target_"]
     if not isinstance(target, str) or not target.startswith(TRUSTED):
+        hint = did_you_mean_target(target) if isinstance(target, str) else ""
         raise InputError(
-            f"{where}: _target_ {target!r} is not allowed; it must begin with {', '.join(TRUSTED)}"
+            f"{where}: _target_ {target!r} is not allowed{hint}; it must begin with "
+            f"{', '.join(TRUSTED)}"
         )
     found = locate_target(target, where)
     if found is not None and not _is_allowed(found):

@@ -9,7 +9,7 @@ import numpy as np
 
 from medaug.policy.container import ContainerDictTransform
 from medaug.policy.operations import OPERATIONS
-from medaug.policy.trust import locate_target
+from medaug.policy.targets import locate_target
 from medaug.transforms.changing import IntensityDictTransform
 from medaug.typing import AnyArray
 

@@ -88,7 +88,7 @@ def test_an_unknown_policy_is_named_with_the_nearest():
 
 
 def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(InputError, match=r"no policy file .*gone\.yaml"):
+    with pytest.raises(InputError, match=r"unknown policy '.*gone\.yaml'"):
         load_policy(tmp_path / "gone.yaml")
 
 
@@ -104,7 +104,10 @@ SPATIAL = "- _target_: medaug.transforms.RandSpatiald\n  keys: image\n"
         (SPATIAL + "  rotat_degrees: 3", "unknown key 'rotat_degrees'.*mean 'rotate_degrees'"),
         (SPATIAL + "  rotate_degrees: [3, 1]", "entry 1.*rotate_degrees is upside down"),
         (SPATIAL + SPATIAL + "  prob: 7", "entry 2.*prob must lie"),
-        ("- _target_: medaug.transforms.RandSpatial3d", "no 'RandSpatial3d'.*mean 'RandSpatiald'"),
+        (
+            "- _target_: medaug.transforms.RandSpatial3d",
+            "no 'RandSpatial3d'.*mean 'medaug.transforms.RandSpatiald'",
+        ),
         ("- _target_: medaug.no_such.Thing", "no 'Thing' in medaug.no_such"),
         ("- _target_: os.system\n  command: ls", "'os.system' is not allowed"),
         (SPATIAL + "  mode: $print(1)", "cannot run code"),

@@ -96,9 +96,9 @@ def _arm(config: ArmConfig, patch_size: Sequence[int], trust: bool) -> Arm:
         peer = load_peer(name, patch_size)
         return Arm(name, peer.text, Compose([peer]), config.train_cases)
     try:
-        path = policy_path(name)
+        path = policy_path(name, also=PEERS)
     except InputError as error:
-        raise InputError(f"arms: {error}; arms of other libraries: {', '.join(PEERS)}") from error
+        raise InputError(f"arms: {error}") from error
     text = read_policy(path)
     policy = build_policy(text, str(path), spatial_size=patch_size, trust=trust)
     return Arm(path.stem, text, policy, config.train_cases)

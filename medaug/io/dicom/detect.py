@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 from pathlib import Path
 
-from medaug.errors import InputError
+from medaug.extras import missing_extra
 from medaug.typing import StrPath
 
 _PREAMBLE_BYTES = 128
@@ -22,10 +22,9 @@ _FIRST_ELEMENTS = (
 
 def require_dicom(path: StrPath) -> None:
     """Raise InputError, which names `path`, unless the packages that read DICOM are installed."""
-    if not (find_spec("pydicom") and find_spec("highdicom")):
-        raise InputError(
-            f'{path}: is DICOM, which needs more packages; pip install "medaug[dicom]".'
-        )
+    for module in ("pydicom", "highdicom"):  # not imported here: that takes a second
+        if find_spec(module) is None:
+            raise missing_extra("dicom", f"{path}: DICOM", module)
 
 
 def is_dicom(path: StrPath) -> bool:

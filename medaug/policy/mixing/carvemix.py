@@ -31,16 +31,13 @@ Place: TypeAlias = Literal["foreground", "same"]
 
 @dataclass(frozen=True)
 class CarveMix:
-    r"""Carve a lesion out of the donor, with a margin of its own shape, and put it into the case.
+    """Carve a lesion out of the donor, with a margin of its own shape, and put it into the case.
 
-    Carved is what lies nearer to the surface of the lesion than a threshold,
-
-    .. math:: D(v) < m \cdot |\min D|
-
-    where :math:`D` is the distance from the surface in mm, negative inside, and so
-    :math:`|\min D|` the depth of the lesion. :math:`m` is drawn from ``margin``: in half of the
-    cases below 0, and the lesion loses its outer part, in the others above, and it brings some of
-    its surroundings (Zhang et al. 2021, CarveMix, MICCAI; 2023, NeuroImage 271). The authors put it
+    Carved is what lies nearer to the surface of the lesion than a threshold: where
+    ``distance < margin * depth``. ``distance`` is that from the surface in mm, negative inside, and
+    ``depth`` how far inside the innermost voxel lies. ``margin`` is drawn: in half of the cases
+    below 0, and the lesion loses its outer part, in the others above, and it brings some of its
+    surroundings (Zhang et al. 2021, CarveMix, MICCAI; 2023, NeuroImage 271). The authors put it
     where it was, over whatever is there, which suits registered scans. Here it can go to any place
     where it fits, as in the copying and pasting of Ghiasi et al. (2021, CVPR).
 

@@ -15,13 +15,13 @@ from medaug.typing import AnyArray
 
 @dataclass(frozen=True)
 class CutMix:
-    r"""Replace a box by what the donor has at the same place, labels included.
+    """Replace a box by what the donor has at the same place, labels included.
 
-    The box has the proportions of the volume and the share :math:`1 - \lambda` of it, with
-    :math:`\lambda \sim Beta(\alpha, \alpha)` (Yun et al. 2019, CutMix, ICCV). There a box reaches
-    over the border and is cut off; here it lies inside, anywhere with the same chance, so that its
-    share is what was drawn, but for whole voxels. Labels, hard or soft, stay exact: each voxel has
-    image and label of one case. Dtypes stay what they are.
+    The box has the proportions of the volume; its share of it is distributed as Beta(``alpha``,
+    ``alpha``) (Yun et al. 2019, CutMix, ICCV). There a box reaches over the border and is cut off;
+    here it lies inside, anywhere with the same chance, so that its share is what was drawn, but for
+    whole voxels. Labels, hard or soft, stay exact: each voxel has image and label of one case.
+    Dtypes stay what they are.
 
     Parameters
     ----------

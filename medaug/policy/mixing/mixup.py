@@ -19,12 +19,11 @@ MixedLabels: TypeAlias = Literal["soft", "onehot", "dominant"]
 
 @dataclass(frozen=True)
 class MixUp:
-    r"""Mix two cases voxel by voxel.
+    """Mix two cases voxel by voxel: ``v -> (1 - share) * v + share * donor``.
 
-    .. math:: v = \lambda v_{own} + (1 - \lambda) v_{donor}, \quad \lambda \sim Beta(\alpha, \alpha)
-
-    (Zhang et al. 2018, mixup: Beyond empirical risk minimization, ICLR). Images come out as
-    float32; float16 stays float16. A voxel that is not finite in one of the cases spoils itself.
+    ``share`` is distributed as Beta(``alpha``, ``alpha``) (Zhang et al. 2018, mixup: Beyond
+    empirical risk minimization, ICLR). Images come out as float32; float16 stays float16. A voxel
+    that is not finite in one of the cases spoils itself.
 
     Parameters
     ----------

@@ -10,9 +10,9 @@ import pytest
 import torch
 from tiny_benchmark import configure
 
+from medaug.benchmark.experiment import Experiment, prepare
 from medaug.benchmark.runs import capacity
 from medaug.benchmark.runs.capacity import bytes_of_run, fitting_workers
-from medaug.benchmark.experiment import Experiment, prepare
 from medaug.benchmark.runtime import Runtime
 
 GB = 2**30

@@ -13,8 +13,8 @@ import pytest
 import tiny_benchmark
 from tiny_benchmark import configure
 
-from medaug.benchmark.runs import worker
 from medaug.benchmark.experiment import Experiment, prepare
+from medaug.benchmark.runs import worker
 from medaug.benchmark.runs.run import execute_run
 from medaug.benchmark.runs.store import RunStore
 from medaug.benchmark.runs.worker import RunJob, SharedBenchmark, forget, perform, share

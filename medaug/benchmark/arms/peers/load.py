@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from medaug.benchmark.arms.peers.peer import PeerTransform
-from medaug.errors import InputError
+from medaug.extras import optional_import
 
 #: The arms, and where the class of each is; imported only when it is asked for.
 _CLASSES = {
@@ -41,11 +41,6 @@ def load_peer(name: str, patch_size: Sequence[int]) -> PeerTransform:
     """
     module, class_name = _CLASSES[name]
     i, j, k = (int(n) for n in patch_size)
-    try:
+    with optional_import("peers", f"arms: '{name}', an arm of another library,"):
         peer: PeerTransform = getattr(import_module(module), class_name)((i, j, k))
-    except ImportError as error:
-        raise InputError(
-            f"arms: '{name}' is an arm of another library, which cannot be imported ({error}). "
-            'Install it by pip install "medaug[peers]", or drop the arm.'
-        ) from error
     return peer
