@@ -10,7 +10,12 @@ from medaug.resample import Sampling
 from medaug.typing import AnyArray
 
 # "grid-constant" blends with the padding value across the border, as a padded array would.
-_SCIPY_MODE = {"constant": "grid-constant", "border": "nearest", "reflect": "mirror"}
+_SCIPY_MODE = {
+    "constant": "grid-constant",
+    "border": "nearest",
+    "reflect": "mirror",
+    "symmetric": "reflect",
+}
 
 
 def source_coordinates(warp: Warp) -> AnyArray:
@@ -32,6 +37,8 @@ def reference_linear(array: AnyArray, warp: Warp, sampling: Sampling) -> AnyArra
 def reference_cubic(array: AnyArray, warp: Warp, sampling: Sampling) -> AnyArray:
     """The spline of the mirrored volume; by its linear share outside it fades into the padding."""
     where, volume = source_coordinates(warp), array.shape[1:]
+    if sampling.padding_mode == "symmetric":
+        where = folded_about_faces(where, np.array(volume)[:, None, None, None])
     if sampling.padding_mode != "reflect":
         where = np.clip(where, 0, np.array(volume)[:, None, None, None] - 1)
     splines = np.stack(
@@ -43,6 +50,11 @@ def reference_cubic(array: AnyArray, warp: Warp, sampling: Sampling) -> AnyArray
     return (1 - share) * splines + share * sampling.padding_value
 
 
+def folded_about_faces(where: AnyArray, size: AnyArray) -> AnyArray:
+    """Mirror coordinates at -0.5 and ``size - 0.5`` until they lie between the two."""
+    return size - 0.5 - np.abs((where + 0.5) % (2 * size) - size)
+
+
 def reference_nearest(array: AnyArray, warp: Warp, sampling: Sampling) -> AnyArray:
     size = np.array(array.shape[1:])[:, None, None, None]
     where = source_coordinates(warp)
@@ -50,6 +62,8 @@ def reference_nearest(array: AnyArray, warp: Warp, sampling: Sampling) -> AnyArr
         period = np.maximum(2 * (size - 1), 1)
         where = np.abs(where) % period
         where = np.minimum(where, period - where) * (size > 1)
+    if sampling.padding_mode == "symmetric":
+        where = folded_about_faces(where, size)
     if sampling.padding_mode != "constant":
         where = np.clip(where, 0, size - 1)
     index = np.floor(where + 0.5).astype(int)

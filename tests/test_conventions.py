@@ -308,6 +308,11 @@ def test_reflect_mirrors_about_the_outermost_centres():
     assert shifted(-2.5, Sampling("linear", "reflect")) == [2.5, 1.5, 0.5, 0.5, 1.5]
 
 
+def test_symmetric_mirrors_about_the_outermost_faces():
+    assert shifted(2, Sampling("linear", "symmetric")) == [2, 3, 4, 4, 3]
+    assert shifted(-2.5, Sampling("linear", "symmetric")) == [1.5, 0.5, 0, 0.5, 1.5]
+
+
 def test_intensities_are_float32_but_half_stays_half():
     for dtype, result in ((np.int16, np.float32), (np.float64, np.float32), (np.float16,) * 2):
         image = np.arange(24).reshape(1, 2, 3, 4).astype(dtype)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -43,6 +44,9 @@ class Change:
         for those that are not zero, or the name of a mask.
     keep_range : {"no", "clip", "rescale"}
         What becomes of the extremes of the channel.
+    whole_image : bool
+        Statistics are of all channels together, which then are changed as one. For pointwise
+        effects, and for all channels and voxels only.
     """
 
     effect: IntensityEffect
@@ -51,6 +55,15 @@ class Change:
     channel_prob: float = 1.0
     foreground: str = ""
     keep_range: KeepRange = "no"
+    whole_image: bool = False
+
+    def __post_init__(self) -> None:
+        if self.whole_image and (self.per_channel or self.channel_prob < 1 or self.foreground):
+            raise ValueError(
+                "whole_image changes all channels alike, and all of their voxels; "
+                f"got per_channel={self.per_channel}, channel_prob={self.channel_prob} and "
+                f"foreground={self.foreground!r}"
+            )
 
     def at(self, strength: Strength) -> Change:
         """Return the change as strong, and as likely, as asked for."""
@@ -112,27 +125,64 @@ def apply_changes(
     if not taking_part:
         return voxels
     out = buffers.empty(voxels.shape, np.float32)
-    for c in range(len(voxels)):
-        source = np.ascontiguousarray(voxels[c])
-        channel, foreground = Channel(source, out[c], facts, c), ""
-        for change, each in taking_part:
+    before = voxels
+    for whole_image, run in groupby(taking_part, lambda pair: pair[0].whole_image):
+        if whole_image:
+            _change_image(list(run), before, facts, out)
+        else:
+            _change_channels(list(run), before, facts, _Foregrounds(voxels, masks), out)
+        before = out
+    return out
+
+
+def _change_image(
+    run: Sequence[tuple[Change, Drawn]], before: FloatArray, facts: ImageFacts, out: FloatArray
+) -> None:
+    """Make the changes of all channels together, which are one behind the other in one."""
+    stacked = (-1, *before.shape[2:])
+    target = out.reshape(stacked)
+    source = target if before is out else before.reshape(stacked)
+    channel = Channel(source, target, replace(facts, shape=target.shape))
+    for change, drawn in run:
+        assert drawn[0] is not None  # no channel is left out
+        change.apply(channel, drawn[0])
+    channel.finish()
+
+
+def _change_channels(
+    run: Sequence[tuple[Change, Drawn]],
+    before: FloatArray,
+    facts: ImageFacts,
+    foregrounds: _Foregrounds,
+    out: FloatArray,
+) -> None:
+    """Make the changes of each channel by itself."""
+    for c, target in enumerate(out):
+        source = target if before is out else np.ascontiguousarray(before[c])
+        channel, foreground = Channel(source, target, facts, c), ""
+        for change, each in run:
             parameters = each[c]
             if parameters is None:
                 continue
             if change.foreground != foreground:
                 foreground = change.foreground
-                channel.restrict(_foreground(foreground, source, masks, c))
+                channel.restrict(foregrounds.of(foreground, c))
             change.apply(channel, parameters)
         channel.finish()
-    return out
 
 
-def _foreground(
-    name: str, source: FloatArray, masks: Mapping[str, AnyArray], index: int
-) -> AnyArray | None:
-    if not name:
-        return None
-    if name == NONZERO:
-        return np.asarray(source != 0)
-    mask = masks[name]
-    return np.asarray(mask[index if len(mask) > 1 else 0])
+@dataclass(frozen=True)
+class _Foregrounds:
+    """What is foreground in the image as it came, ``voxels`` [C, I, J, K]."""
+
+    voxels: FloatArray
+    masks: Mapping[str, AnyArray]
+
+    def of(self, name: str, index: int) -> AnyArray | None:
+        """Return the foreground of a channel; ``None`` for all of it."""
+        if not name:
+            return None
+        if name == NONZERO:
+            return np.asarray(self.voxels[index] != 0)
+        mask = self.masks[name]
+        return np.asarray(mask[index if len(mask) > 1 else 0])

@@ -139,24 +139,26 @@ class Channel:
 
         Parameters
         ----------
-        values : float32 array [CURVE_POINTS]
+        values : float32 array [2 to CURVE_POINTS]
             At evenly spaced places from ``low`` to ``high``; linear between, constant beyond.
         low, high : float
         """
-        scale = (CURVE_POINTS - 1) / (high - low)
-        self._pending.append(_Pending(pointwise.CURVE, (low, scale), table=values))
+        scale = (len(values) - 1) / (high - low)
+        beyond = np.full(CURVE_POINTS - len(values), values[-1], np.float32)
+        table = np.concatenate([values, beyond])
+        self._pending.append(_Pending(pointwise.CURVE, (low, scale), table=table))
         self._known = None
 
     def add_normal(self, std: float, seed: int) -> None:
         """Add independent normal numbers; ``seed`` is below 2 ** 32."""
         self._random(pointwise.NORMAL, (std,), seed)
 
-    def add_complex_normal(self, std: float, zero: float, seed: int) -> None:
+    def add_complex_normal(self, std: float, zero: float, seed: int, mean: float = 0.0) -> None:
         """Replace every voxel by the magnitude of itself plus complex normal noise.
 
-        ``zero`` is the value that stands for no signal.
+        ``zero`` is the value that stands for no signal, ``mean`` that of either part of the noise.
         """
-        self._random(pointwise.RICIAN, (std, zero), seed)
+        self._random(pointwise.RICIAN, (std, zero, mean), seed)
 
     def add_impulses(
         self, low_prob: float, high_prob: float, low: float, high: float, seed: int

@@ -8,24 +8,29 @@ from typing import NamedTuple
 import numpy as np
 
 from medaug.kernels.expand import expand_volume
-from medaug.typing import AnyArray, FloatArray
+from medaug.typing import AnyArray, FloatArray, Matrix
 
 
-class _Axis(NamedTuple):
+class AxisBetween(NamedTuple):
     """For each fine voxel along an axis: the coarse one below, and the weight of the one above."""
 
     below: AnyArray  # int64 [n]
     part: FloatArray  # [n]
 
+    @classmethod
+    def at(cls, positions: Matrix, coarse: int) -> AxisBetween:
+        """Return the axis whose voxels are at ``positions``, from 0 to ``coarse - 1``."""
+        below = np.minimum(np.floor(positions), max(coarse - 2, 0))
+        return cls(below.astype(np.int64), (positions - below).astype(np.float32))
 
-def axis_between(fine: int, coarse: int) -> _Axis:
+
+def axis_between(fine: int, coarse: int) -> AxisBetween:
     """Return how ``fine`` voxels lie between ``coarse`` ones that share their edges.
 
     Beyond the outermost centres the outermost voxels go on.
     """
-    position = np.clip((np.arange(fine) + 0.5) * coarse / fine - 0.5, 0, coarse - 1)
-    below = np.minimum(np.floor(position), max(coarse - 2, 0))
-    return _Axis(below.astype(np.int64), (position - below).astype(np.float32))
+    positions = np.clip((np.arange(fine) + 0.5) * coarse / fine - 0.5, 0, coarse - 1)
+    return AxisBetween.at(positions, coarse)
 
 
 def nearest_voxels(fine: int, coarse: int) -> AnyArray:
@@ -35,7 +40,7 @@ def nearest_voxels(fine: int, coarse: int) -> AnyArray:
 
 def expand(coarse: FloatArray, out: FloatArray) -> None:
     """Interpolate ``coarse`` linearly into ``out``, both [I, J, K], edge to edge."""
-    axes: Sequence[_Axis] = [
+    axes: Sequence[AxisBetween] = [
         axis_between(fine, n) for fine, n in zip(out.shape, coarse.shape, strict=True)
     ]
     expand_volume(coarse, *(axis.below for axis in axes), *(axis.part for axis in axes), out)

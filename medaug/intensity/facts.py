@@ -17,10 +17,13 @@ class ImageFacts:
         Voxels along each axis; two-dimensional images are one slice thick.
     spacing_mm : tuple of 3 floats
         Distance of voxel centres along each axis.
+    rank : int
+        Spatial axes that the image has: 2 for a two-dimensional one, otherwise 3.
     """
 
     shape: Shape
     spacing_mm: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    rank: int = 3
 
     @property
     def wide_axes(self) -> tuple[int, ...]:

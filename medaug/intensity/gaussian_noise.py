@@ -22,13 +22,17 @@ class GaussianNoise:
     ----------
     std : range
         Standard deviation, in the units of the image; 0.1 is strong after a z-score.
+    mean : float
+        Of the noise.
     """
 
     std: Range
+    mean: float = 0.0
 
     def at_magnitude(self, magnitude: float) -> GaussianNoise:
         """Return the effect with less noise."""
-        return replace(self, std=drawn_in(self.std, magnitude))
+        std = drawn_in(self.std, magnitude)
+        return replace(self, std=std, mean=magnitude * self.mean)
 
     def sample(self, rng: np.random.Generator, facts: ImageFacts) -> Parameters:
         """Draw ``std`` and ``seed``, which stands for the whole field of noise."""
@@ -38,3 +42,5 @@ class GaussianNoise:
         """Add the noise of ``seed`` to a channel."""
         if parameters["std"] > 0:
             channel.add_normal(parameters["std"], parameters["seed"])
+        if self.mean != 0:
+            channel.linear(1.0, self.mean)

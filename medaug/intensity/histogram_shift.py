@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from medaug.intensity.bounds import check_counts, check_share, draw_count
-from medaug.intensity.channel import Channel
+from medaug.intensity.channel import CURVE_POINTS, Channel
 from medaug.intensity.effect import Parameters
 from medaug.intensity.facts import ImageFacts
-from medaug.intensity.unit_curve import PLACES, bend
+from medaug.intensity.unit_curve import bend
 from medaug.ranges import Range, drawn_in
 
 
@@ -27,7 +27,7 @@ class HistogramShift:
     Parameters
     ----------
     control_points : range
-        How many, the two ends included; 3 at least. Fewer points allow larger shifts.
+        How many, the two ends included; 3 to 1025. Fewer points allow larger shifts.
     strength : range
         From 0 to 1, the share of the way that each point goes.
     """
@@ -37,6 +37,10 @@ class HistogramShift:
 
     def __post_init__(self) -> None:
         check_counts("control_points", self.control_points, 3)
+        if self.control_points[1] > CURVE_POINTS:
+            raise ValueError(
+                f"control_points must not be more than {CURVE_POINTS}; got {self.control_points}"
+            )
         check_share("strength", self.strength)
 
     def at_magnitude(self, magnitude: float) -> HistogramShift:
@@ -54,6 +58,5 @@ class HistogramShift:
     def apply(self, channel: Channel, parameters: Mapping[str, Any]) -> None:
         """Bend a channel; a constant one stays as it is."""
         moved = np.array(parameters["moved"])
-        places = np.linspace(0.0, 1.0, len(moved))
-        if not np.array_equal(moved, places):
-            bend(channel, np.interp(PLACES, places, moved))
+        if not np.array_equal(moved, np.linspace(0.0, 1.0, len(moved))):
+            bend(channel, moved)

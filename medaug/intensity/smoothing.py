@@ -35,7 +35,23 @@ def smooth(
     weights = [gaussian_weights(sigma) for sigma in sigma_voxels]
 
     def write(voxels: FloatArray, out: FloatArray) -> None:
-        smooth_volume(voxels, *weights, np.float32(keep), np.float32(gain), out)
+        smooth_volume(voxels, *weights, True, np.float32(keep), np.float32(gain), out)
+
+    channel.rewrite(write)
+
+
+def convolve_in_zeros(channel: Channel, weights: Sequence[FloatArray]) -> None:
+    """Convolve a channel along each axis; what lies outside is zero.
+
+    Parameters
+    ----------
+    channel : Channel
+    weights : three float32 arrays [r + 1]
+        Of the voxel itself and of its neighbours on either side, for each axis.
+    """
+
+    def write(voxels: FloatArray, out: FloatArray) -> None:
+        smooth_volume(voxels, *weights, False, np.float32(0), np.float32(1), out)
 
     channel.rewrite(write)
 

@@ -7,7 +7,7 @@ import numpy as np
 from medaug.intensity.channel import CURVE_POINTS, Channel
 from medaug.typing import Matrix
 
-#: Where a curve is to be evaluated.
+#: Where a curve that is no broken line is to be evaluated.
 PLACES: Matrix = np.linspace(0.0, 1.0, CURVE_POINTS)
 
 
@@ -17,9 +17,9 @@ def bend(channel: Channel, values: Matrix) -> None:
     Parameters
     ----------
     channel : Channel
-    values : float64 array [CURVE_POINTS]
-        The curve at :data:`PLACES`, where 0 stands for the smallest value of the channel, and 1 for
-        its largest, on both axes.
+    values : float64 array [2 to CURVE_POINTS]
+        The curve at evenly spaced places, such as :data:`PLACES`, and linear between; 0 stands for
+        the smallest value of the channel, and 1 for its largest, on both axes.
     """
     low, high = channel.low, channel.high
     if high > low:

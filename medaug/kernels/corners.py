@@ -16,12 +16,12 @@ import numpy as np
 
 from medaug.kernels.jit import kernel
 
-CONSTANT, BORDER, REFLECT = 0, 1, 2
+CONSTANT, BORDER, REFLECT, SYMMETRIC = 0, 1, 2, 3
 
 
 @kernel
 def inside(x, size, padding):
-    """Return ``x`` folded into the volume by ``border`` and ``reflect``; ``constant`` leaves it.
+    """Return ``x`` folded into the volume; ``constant`` leaves it.
 
     ``constant`` limits it to two voxels outside, where nothing of the volume is left to see, so
     that the conversion to an integer is safe.
@@ -33,6 +33,11 @@ def inside(x, size, padding):
         x = abs(x)
         x -= np.float32(2.0) * last * np.floor(x / (np.float32(2.0) * last))
         x = min(x, np.float32(2.0) * last - x)
+    elif padding == SYMMETRIC:
+        half, period = np.float32(0.5), np.float32(2 * size)
+        x = abs(x + half)
+        x -= period * np.floor(x / period)
+        x = min(x, period - x) - half
     return min(max(x, np.float32(0.0)), last)
 
 

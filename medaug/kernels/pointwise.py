@@ -113,7 +113,7 @@ def apply_change(kind, numbers, keys, table, start, shape, block, n, scratch):
         random_normal(counter, keys[0], keys[1], words, random)
         random_normal(counter, keys[0], keys[1] ^ np.uint32(0x80000000), words, more)
         for k in range(U(n)):
-            real, imaginary = block[k] - b + a * random[k], a * more[k]
+            real, imaginary = block[k] - b + (c + a * random[k]), c + a * more[k]
             largest = max(abs(real), abs(imaginary))
             magnitude = np.sqrt(real * real + imaginary * imaginary)
             block[k] = (magnitude if largest < SQUARED_IS_FINITE else largest) + b

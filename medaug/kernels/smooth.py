@@ -2,7 +2,7 @@
 
 Planes smoothed along the last two axes wait in a ring that the second-level cache holds until all
 neighbours along the first axis have used them. What lies outside mirrors about the centres of the
-outermost voxels.
+outermost voxels, or is zero.
 """
 
 from __future__ import annotations
@@ -25,14 +25,24 @@ def mirrored(n, size):
 
 
 @kernel
-def smooth_row(row, weights, padded, out):
+def found(n, size, mirror):
+    """Return where voxel ``n`` is found: inside, or at ``size``, where zeros are kept."""
+    if mirror:
+        return mirrored(n, size)
+    return n if 0 <= n < size else size
+
+
+@kernel
+def smooth_row(row, weights, mirror, padded, out):
     """Smooth a row, float32 [n], by symmetric ``weights`` [r + 1], the middle one first."""
     reach, size = weights.shape[0] - 1, row.shape[0]
     for k in range(U(size)):
         padded[U(reach) + k] = row[k]
     for t in range(1, reach + 1):
-        padded[reach - t] = row[mirrored(-t, size)]
-        padded[reach + size - 1 + t] = row[mirrored(size - 1 + t, size)]
+        before, behind = np.float32(0.0), np.float32(0.0)
+        if mirror:
+            before, behind = row[mirrored(-t, size)], row[mirrored(size - 1 + t, size)]
+        padded[reach - t], padded[reach + size - 1 + t] = before, behind
     w, middle = weights[0], U(reach)
     for k in range(U(size)):
         out[k] = w * padded[middle + k]
@@ -43,23 +53,27 @@ def smooth_row(row, weights, padded, out):
 
 
 @kernel
-def smooth_plane(plane, weights_j, weights_k, padded, rows, out):
-    """Smooth a plane, float32 [J, K], along both axes; ``rows`` [J, K] is scratch."""
+def smooth_plane(plane, weights_j, weights_k, mirror, padded, rows, out):
+    """Smooth a plane, float32 [J, K], along both axes.
+
+    ``rows`` [J + 1, K] is scratch whose last row is zero.
+    """
     reach, size = weights_j.shape[0] - 1, plane.shape[0]
     for j in range(size):
-        smooth_row(plane[j], weights_k, padded, rows[j])
+        smooth_row(plane[j], weights_k, mirror, padded, rows[j])
     for j in range(size):
         w = weights_j[0]
         for k in range(U(plane.shape[1])):
             out[j, k] = w * rows[j, k]
         for t in range(1, reach + 1):
-            w, before, behind = weights_j[t], mirrored(j - t, size), mirrored(j + t, size)
+            w = weights_j[t]
+            before, behind = found(j - t, size, mirror), found(j + t, size, mirror)
             for k in range(U(plane.shape[1])):
                 out[j, k] += w * (rows[before, k] + rows[behind, k])
 
 
 @kernel
-def smooth_volume(source, weights_i, weights_j, weights_k, keep, gain, out):
+def smooth_volume(source, weights_i, weights_j, weights_k, mirror, keep, gain, out):
     """Write ``keep * source + gain * smoothed``.
 
     Parameters
@@ -67,31 +81,37 @@ def smooth_volume(source, weights_i, weights_j, weights_k, keep, gain, out):
     source : float32 [I, J, K]
     weights_i, weights_j, weights_k : float32 [r + 1]
         Of the voxel itself and of its neighbours on either side, for each axis.
+    mirror : bool
+        What lies outside mirrors; otherwise it is zero.
     keep, gain : float32
     out : float32 [I, J, K]
         Another array.
     """
     size, rows, columns = source.shape
     reach = weights_i.shape[0] - 1
-    ring = np.empty((min(2 * reach + 1, size), rows, columns), np.float32)
-    scratch = np.empty((rows, columns), np.float32)
+    planes = min(2 * reach + 1, size)
+    ring = np.empty((planes + 1, rows, columns), np.float32)
+    ring[planes] = 0.0
+    scratch = np.empty((rows + 1, columns), np.float32)
+    scratch[rows] = 0.0
     padded = np.empty(columns + 2 * (weights_k.shape[0] - 1), np.float32)
     total = np.empty(columns, np.float32)
     done = 0
     for i in range(size):
         while done < min(i + reach + 1, size):
-            place = ring[done % ring.shape[0]]
-            smooth_plane(source[done], weights_j, weights_k, padded, scratch, place)
+            place = ring[done % planes]
+            smooth_plane(source[done], weights_j, weights_k, mirror, padded, scratch, place)
             done += 1
-        here = ring[i % ring.shape[0]]
+        here = ring[i % planes]
         for j in range(rows):
             w = gain * weights_i[0]
             for k in range(U(columns)):
                 total[k] = w * here[j, k]
             for t in range(1, reach + 1):
                 w = gain * weights_i[t]
-                before = ring[mirrored(i - t, size) % ring.shape[0]]
-                behind = ring[mirrored(i + t, size) % ring.shape[0]]
+                m, n = found(i - t, size, mirror), found(i + t, size, mirror)
+                before = ring[m % planes if m < size else planes]
+                behind = ring[n % planes if n < size else planes]
                 for k in range(U(columns)):
                     total[k] += w * (before[j, k] + behind[j, k])
             if keep != 0.0:  # else what is not finite in the source would come through

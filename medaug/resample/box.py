@@ -62,8 +62,8 @@ def touched_box(
     warp : Warp
     shape : int64 array [3]
         Of the volume, no entry zero.
-    padding_mode : {"constant", "border", "reflect"}
-        ``reflect`` touches what is mirrored into the outside.
+    padding_mode : {"constant", "border", "reflect", "symmetric"}
+        The last two touch what is mirrored into the outside.
     margin_voxels : int
         That the box has more on each side, where the volume has them.
 
@@ -76,6 +76,8 @@ def touched_box(
     last = shape - 1
     if padding_mode == "reflect":
         lower, upper = _mirrored_inside(lower, upper, last)
+    elif padding_mode == "symmetric":  # at half a voxel before the first and behind the last one
+        lower, upper = (end - 0.5 for end in _mirrored_inside(lower + 0.5, upper + 0.5, shape))
     first = np.clip(np.floor(lower) - margin_voxels, 0, np.maximum(last - 1, 0))
     stop = np.clip(np.ceil(upper) + margin_voxels + 1, np.minimum(2, shape), shape)
     return np.stack([first, stop]).astype(np.int64)

@@ -32,6 +32,7 @@ _PADDING = {
     "constant": corners.CONSTANT,
     "border": corners.BORDER,
     "reflect": corners.REFLECT,
+    "symmetric": corners.SYMMETRIC,
 }
 #: Planes and rows in a tile, and bytes of its coordinates. Neighbouring rows read the same cache
 #: lines, so a tile is thick; its coordinates stay in the second-level cache until every array has

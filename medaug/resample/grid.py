@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+from numpy.lib.stride_tricks import as_strided
 
 from medaug import buffers
 from medaug.geometry import Warp
+from medaug.kernels.turn import turn_volume
 from medaug.resample.options import Sampling
 from medaug.typing import AnyArray, Matrix
 
@@ -16,8 +18,8 @@ def copy_grid(
 ) -> AnyArray | None:
     """Return what a grid warp makes of ``array`` [C, I, J, K], exact to the bit.
 
-    Only the voxels of the output are copied. ``None`` where ``border`` or ``reflect`` padding has
-    to invent voxels, which slices cannot do.
+    Only the voxels of the output are copied. ``None`` where padding other than ``constant``
+    has to invent voxels, which slices cannot do.
     """
     moved, offset, size = _axes_turned(array, warp.affine_part())
     start = np.maximum(-offset, 0)
@@ -29,12 +31,36 @@ def copy_grid(
     source = tuple(slice(s.start + o, s.stop + o) for s, o in zip(inside, offset, strict=True))
     out = buffers.empty((array.shape[0], *warp.output_shape), dtype)
     if covers:
-        np.copyto(out, moved[(slice(None), *source)], casting="unsafe")
+        _copy(moved[(slice(None), *source)], out)
         return out
     np.copyto(out, sampling.padding_value, casting="unsafe")
     if all(s.stop > s.start for s in inside):
         out[(slice(None), *inside)] = moved[(slice(None), *source)]
     return out
+
+
+def _copy(view: AnyArray, out: AnyArray) -> None:
+    """Copy ``view`` [C, I, J, K] to contiguous memory; NumPy is slow where rows become columns."""
+    steps = np.array(view.strides[1:]) // view.itemsize
+    along = np.flatnonzero(np.abs(steps[:2]) == 1)
+    if abs(steps[2]) == 1 or len(along) == 0 or view.dtype != out.dtype or not view.flags.aligned:
+        np.copyto(out, view, casting="unsafe")
+        return
+    bits = np.dtype(f"u{view.itemsize}")
+    for source, target in zip(view.view(bits), out.view(bits), strict=True):
+        memory, start = _memory_of(source)
+        turn_volume(memory, start, steps, int(along[0]), target)
+
+
+def _memory_of(volume: AnyArray) -> tuple[AnyArray, int]:
+    """Return the memory of ``volume`` as a flat array, and where in it its first voxel lies."""
+    backwards = [slice(None, None, -1 if stride < 0 else 1) for stride in volume.strides]
+    forwards = volume[tuple(backwards)]
+    steps = [stride // volume.itemsize for stride in volume.strides]
+    last = [(n - 1) * abs(step) for n, step in zip(volume.shape, steps, strict=True)]
+    memory = as_strided(forwards, (1 + sum(last),), (volume.itemsize,), writeable=False)
+    start = sum(end for end, step in zip(last, steps, strict=True) if step < 0)
+    return memory, start
 
 
 def _axes_turned(array: AnyArray, matrix: Matrix) -> tuple[AnyArray, AnyArray, AnyArray]:

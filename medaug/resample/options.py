@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
 Mode: TypeAlias = Literal["linear", "cubic", "nearest", "vote"]
-PaddingMode: TypeAlias = Literal["constant", "border", "reflect"]
+PaddingMode: TypeAlias = Literal["constant", "border", "reflect", "symmetric"]
 
 
 @dataclass(frozen=True)
@@ -21,9 +21,9 @@ class Sampling:
         the voxels, which blurs less, overshoots a little at edges, and spreads a voxel that is not
         finite along its rows. ``nearest`` and ``vote`` for labels, dtype kept: ``vote`` elects the
         label with the largest sum of linear corner weights.
-    padding_mode : {"constant", "border", "reflect"}
+    padding_mode : {"constant", "border", "reflect", "symmetric"}
         What lies outside the field of view: ``padding_value``, the nearest voxel of the border,
-        or the mirror image about the centres of the border voxels.
+        the mirror image about the centres of the border voxels, or that about their outer faces.
     padding_value : float
         In the units of the array.
     """

@@ -227,6 +227,9 @@ def _folded(x: torch.Tensor, size: int, sampling: Sampling) -> torch.Tensor:
         return x
     if sampling.padding_mode == "reflect" and size > 1:
         return mirrored(x, size)
+    if sampling.padding_mode == "symmetric":
+        x = (x + 0.5).remainder(2 * size)
+        x = torch.minimum(x, 2 * size - x) - 0.5
     return x.clamp(0, size - 1)
 
 

@@ -11,12 +11,20 @@ from monai.config import KeysCollection
 from monai.transforms import MapTransform
 
 from medaug.geometry import affine_spacing
-from medaug.intensity import NONZERO, Change, ImageFacts, IntensityEffect, KeepRange, apply_changes
+from medaug.intensity import (
+    NONZERO,
+    Change,
+    Drawn,
+    ImageFacts,
+    IntensityEffect,
+    KeepRange,
+    apply_changes,
+)
 from medaug.ranges import FULL, Strength, parse_probability
 from medaug.resample import check_choice
 from medaug.transforms.base import DictTransform, RandDictTransform, Record, Sample
 from medaug.transforms.options import IntensityOptions
-from medaug.transforms.tensors import affine_of, array_of, plain_volume, volume_like
+from medaug.transforms.tensors import Volume, affine_of, array_of, plain_volume, volume_like
 from medaug.typing import AnyArray
 
 
@@ -48,7 +56,7 @@ class IntensityDictTransform(DictTransform):
         changes = [change.at(strength) for change in self.changes]
         parameters = {}
         for key in self.key_iterator(dict(data)):
-            channels, facts = len(data[key]), _facts_of(data[key], key)
+            channels, facts = len(data[key]), facts_of(data[key], key)
             parameters[key] = [change.draw(rng, facts, channels) for change in changes]
         return {"parameters": parameters}
 
@@ -56,17 +64,21 @@ class IntensityDictTransform(DictTransform):
         """Change every key by its parameters in ``record``."""
         d, encoded = dict(data), json.dumps(record)
         for key in self.key_iterator(d):
-            original = d[key]
-            given = array_of(original, key)
-            values = given.astype(np.float32, copy=False)
-            drawn = record["parameters"][key]
-            facts, masks = _facts_of(original, key), self._masks(data, key, drawn)
-            values = apply_changes(self.changes, values, drawn, facts, masks)
-            if given.dtype == np.float16:
-                values = values.astype(np.float16)
-            d[key] = volume_like(values, original)
+            original, drawn = d[key], record["parameters"][key]
+            d[key] = self._changed(original, key, drawn, self._masks(data, key, drawn))
             self.trace(d, key, original, encoded)
         return d
+
+    def _changed(
+        self, original: Volume, key: Hashable, drawn: Sequence[Drawn], masks: dict[str, AnyArray]
+    ) -> Volume:
+        """Return an image after the changes; its metadata is a copy."""
+        given = array_of(original, key)
+        values = given.astype(np.float32, copy=False)
+        values = apply_changes(self.changes, values, drawn, facts_of(original, key), masks)
+        if given.dtype == np.float16:
+            values = values.astype(np.float16)
+        return volume_like(values, original)
 
     def inverse(self, data: Mapping[Hashable, Any]) -> Sample:
         """Forget that the transform took place.
@@ -76,7 +88,7 @@ class IntensityDictTransform(DictTransform):
         """
         d = dict(data)
         for key in self.key_iterator(d):
-            d[key] = volume_like(array_of(d[key], key), d[key])
+            d[key] = volume_like(plain_volume(d[key], key), d[key])
             self.untrace(d, key)
         return d
 
@@ -136,7 +148,8 @@ class RandIntensityDictTransform(RandDictTransform, IntensityDictTransform):
         IntensityDictTransform.__init__(self, keys, (change,), self.allow_missing_keys)
 
 
-def _facts_of(image: Any, key: Hashable) -> ImageFacts:
+def facts_of(image: Volume, key: Hashable) -> ImageFacts:
+    """Return what effects may know of an image."""
     first, second, third = plain_volume(image, key).shape[1:]
     a, b, c = affine_spacing(affine_of(image, key)).tolist()
-    return ImageFacts((int(first), int(second), int(third)), (a, b, c))
+    return ImageFacts((int(first), int(second), int(third)), (a, b, c), image.ndim - 1)

@@ -12,7 +12,9 @@ from medaug.transforms.options import IntensityOptions
 
 
 class RandHistogramShiftd(RandIntensityDictTransform):
-    """Move control points of the intensities, linear between; see :class:`HistogramShift`.
+    """Move control points of the intensities, linear between.
+
+    See :class:`medaug.intensity.HistogramShift`.
 
     Parameters
     ----------
@@ -40,7 +42,9 @@ class RandHistogramShiftd(RandIntensityDictTransform):
 
 
 class RandMonotoneCurved(RandIntensityDictTransform):
-    """Bend intensities by a smooth curve that keeps their order; see :class:`MonotoneCurve`.
+    """Bend intensities by a smooth curve that keeps their order.
+
+    See :class:`medaug.intensity.MonotoneCurve`.
 
     Parameters
     ----------
@@ -62,7 +66,7 @@ class RandMonotoneCurved(RandIntensityDictTransform):
 
 
 class RandNonlinearCurved(RandIntensityDictTransform):
-    """Blend an image with a random curve of itself; see :class:`NonlinearCurve`.
+    """Blend an image with a random curve of itself; see :class:`medaug.intensity.NonlinearCurve`.
 
     Parameters
     ----------

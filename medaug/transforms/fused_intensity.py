@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
 
-from medaug.transforms.base import RandDictTransform
+import numpy as np
+
+from medaug.ranges import FULL, Strength
+from medaug.transforms.base import RandDictTransform, Record
 from medaug.transforms.changing import IntensityDictTransform
 
 
@@ -49,6 +53,15 @@ class FusedIntensity(RandDictTransform, IntensityDictTransform):
         RandDictTransform.__init__(self, first.keys, 1.0, missing)
         changes = [change for transform in transforms for change in transform.changes]
         IntensityDictTransform.__init__(self, first.keys, changes, missing)
+        self.transforms = tuple(transforms)
+
+    def sample(
+        self, data: Mapping[Hashable, Any], rng: np.random.Generator, strength: Strength = FULL
+    ) -> Record:
+        """Return what the parts draw, each in its own way, as one record."""
+        drawn = [part.sample(data, rng, strength)["parameters"] for part in self.transforms]
+        keys = list(self.key_iterator(dict(data)))
+        return {"parameters": {key: [one for each in drawn for one in each[key]] for key in keys}}
 
 
 FusedIntensityD = FusedIntensityDict = FusedIntensity

@@ -12,7 +12,7 @@ from medaug.transforms.options import IntensityOptions
 
 
 class RandGaussianNoised(RandIntensityDictTransform):
-    """Add Gaussian noise; see :class:`GaussianNoise`.
+    """Add Gaussian noise; see :class:`medaug.intensity.GaussianNoise`.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ class RandGaussianNoised(RandIntensityDictTransform):
 
 
 class RandRicianNoised(RandIntensityDictTransform):
-    """Give a magnitude image of MR its noise; see :class:`RicianNoise`.
+    """Give a magnitude image of MR its noise; see :class:`medaug.intensity.RicianNoise`.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ class RandRicianNoised(RandIntensityDictTransform):
 
 
 class RandPoissonNoised(RandIntensityDictTransform):
-    """Give an image the noise of counted photons; see :class:`PoissonNoise`.
+    """Give an image the noise of counted photons; see :class:`medaug.intensity.PoissonNoise`.
 
     Parameters
     ----------

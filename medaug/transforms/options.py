@@ -28,7 +28,7 @@ class WarpOptions(TypedDict, total=False):
         For each key: ``linear`` or ``cubic`` for images (float32 out); ``nearest`` or ``vote`` for
         labels. ``linear`` unless given, and ``nearest`` for transforms that only move whole voxels.
     padding_mode : str or sequence of str
-        For each key: ``constant`` (the default), ``border`` or ``reflect``.
+        For each key: ``constant`` (the default), ``border``, ``reflect`` or ``symmetric``.
     padding_value : float or sequence of floats
         For each key, the value outside the field of view under ``constant``; 0 unless given.
     point_keys : str or sequence of str

@@ -28,7 +28,9 @@ from medaug.transforms.options import IntensityOptions
 
 
 class RandIntensityScaled(RandIntensityDictTransform):
-    """Multiply intensities, as gain varies between scanners; see :class:`IntensityScale`.
+    """Multiply intensities, as gain varies between scanners.
+
+    See :class:`medaug.intensity.IntensityScale`.
 
     Parameters
     ----------
@@ -60,7 +62,7 @@ class RandIntensityScaled(RandIntensityDictTransform):
 
 
 class RandIntensityShiftd(RandIntensityDictTransform):
-    """Add the same to every voxel; see :class:`IntensityShift`.
+    """Add the same to every voxel; see :class:`medaug.intensity.IntensityShift`.
 
     Parameters
     ----------
@@ -86,7 +88,7 @@ class RandIntensityShiftd(RandIntensityDictTransform):
 
 
 class RandContrastd(RandIntensityDictTransform):
-    """Scale intensities about the mean of the channel; see :class:`Contrast`.
+    """Scale intensities about the mean of the channel; see :class:`medaug.intensity.Contrast`.
 
     Parameters
     ----------
@@ -109,7 +111,7 @@ class RandContrastd(RandIntensityDictTransform):
 
 
 class RandGammad(RandIntensityDictTransform):
-    """Bend the intensity curve by a random exponent; see :class:`Gamma`.
+    """Bend the intensity curve by a random exponent; see :class:`medaug.intensity.Gamma`.
 
     Parameters
     ----------
@@ -147,7 +149,7 @@ class RandGammad(RandIntensityDictTransform):
 
 
 class RandWindowd(RandIntensityDictTransform):
-    """Show a window of the intensities, as of CT; see :class:`Window`.
+    """Show a window of the intensities, as of CT; see :class:`medaug.intensity.Window`.
 
     Parameters
     ----------
@@ -181,7 +183,7 @@ class RandWindowd(RandIntensityDictTransform):
 
 
 class RandClipd(RandIntensityDictTransform):
-    """Cut the tails of the intensities at random percentiles; see :class:`Clip`.
+    """Cut the tails of the intensities at random percentiles; see :class:`medaug.intensity.Clip`.
 
     Parameters
     ----------
@@ -208,7 +210,9 @@ class RandClipd(RandIntensityDictTransform):
 
 
 class Standardized(IntensityDictTransform):
-    """Bring each channel to mean 0 and standard deviation 1; see :class:`Standardise`.
+    """Bring each channel to mean 0 and standard deviation 1.
+
+    See :class:`medaug.intensity.Standardise`.
 
     Parameters
     ----------

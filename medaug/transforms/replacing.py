@@ -21,7 +21,7 @@ from medaug.transforms.options import IntensityOptions
 
 
 class RandSaltPepperd(RandIntensityDictTransform):
-    """Set single voxels to the extremes of the channel; see :class:`Impulses`.
+    """Set single voxels to the extremes of the channel; see :class:`medaug.intensity.Impulses`.
 
     Parameters
     ----------
@@ -48,7 +48,9 @@ class RandSaltPepperd(RandIntensityDictTransform):
 
 
 class RandCutOutd(RandIntensityDictTransform):
-    """Fill random boxes, those of an image at the same place in all channels; see :class:`CutOut`.
+    """Fill random boxes, those of an image at the same place in all channels.
+
+    See :class:`medaug.intensity.CutOut`.
 
     Parameters
     ----------

@@ -164,7 +164,7 @@ class WarpDictTransform(DictTransform):
         originals = [d[key] for key, _ in present]
         swaps = record["swap_labels"]
         sampled = [(key, self._before_swaps(key, sampling, swaps)) for key, sampling in present]
-        results = resample_volumes(originals, warp, sampled, self.backend)
+        results = self.read(originals, warp, sampled)
         for (key, sampling), original, voxels in zip(present, originals, results, strict=True):
             if key == self.label_key:
                 voxels = swap_labels_in(voxels, swaps)  # noqa: PLW2901  # the next stage
@@ -179,6 +179,12 @@ class WarpDictTransform(DictTransform):
             d[key] = mapped_points(original, key, rank, undone.map_points, world)
             self.trace(d, key, original, encoded, rank=rank)
         return d
+
+    def read(
+        self, volumes: Sequence[Volume], warp: Warp, sampled: Sequence[tuple[Hashable, Sampling]]
+    ) -> list[Volume]:
+        """Return what ``warp`` makes of the volumes of all keys, [C, I, J, K] each."""
+        return resample_volumes(volumes, warp, sampled, self.backend)
 
     def inverse(self, data: Mapping[Hashable, Any]) -> Sample:
         """Take every key back to the grid it came from, points and swapped labels included.

@@ -125,8 +125,9 @@ def test_an_empty_mask_changes_nothing(voxels):
     np.testing.assert_array_equal(out, voxels)
 
 
-def test_a_curve_is_linear_between_its_points_and_constant_beyond(voxels):
-    places = np.linspace(1.0, 5.0, CURVE_POINTS)
+@pytest.mark.parametrize("points", [2, 7, CURVE_POINTS])
+def test_a_curve_is_linear_between_its_points_and_constant_beyond(voxels, points):
+    places = np.linspace(1.0, 5.0, points)
     values = np.sin(places).astype(np.float32)
     channel, out = channel_of(voxels)
     channel.curve(values, 1.0, 5.0)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from reference import random_lattice, source_coordinates
+from reference import folded_about_faces, random_lattice, source_coordinates
 
 from medaug.geometry import (
     AffineStage,
@@ -33,6 +33,8 @@ def shift_by(*voxels: float) -> Warp:
         ((-3, 95, -200), "border", [[0, 94, 0], [3, 100, 2]]),
         # Mirrored at 0: 3..-1; at 99: 95..98; at -198: -200 is 2 and -194 is 4.
         ((-3, 95, -200), "reflect", [[0, 94, 0], [5, 100, 6]]),
+        # Mirrored at -0.5: 2..-1, which is 0; at 99.5: 95..99; -200 is 0 and -194 is 6.
+        ((-3, 95, -200), "symmetric", [[0, 94, 0], [4, 100, 8]]),
     ],
 )
 def test_the_touched_box_by_hand(voxels, padding, expected):
@@ -45,7 +47,7 @@ def test_the_touched_box_by_hand(voxels, padding, expected):
     shape=st.tuples(*[st.integers(1, 40)] * 3),
     shift=st.tuples(*[st.floats(-100, 100)] * 3),
     factor=st.floats(0.1, 9.0),
-    padding=st.sampled_from(["constant", "border", "reflect"]),
+    padding=st.sampled_from(["constant", "border", "reflect", "symmetric"]),
     seed=st.integers(0, 2**31),
 )
 def test_both_neighbours_of_every_coordinate_lie_in_the_box(shape, shift, factor, padding, seed):
@@ -62,6 +64,8 @@ def test_both_neighbours_of_every_coordinate_lie_in_the_box(shape, shift, factor
     if padding == "reflect":
         period = np.maximum(last, 1)
         where = np.minimum(period - np.abs(np.abs(where) % (2 * period) - period), last)
+    if padding == "symmetric":
+        where = folded_about_faces(where, last + 1)
     below = np.floor(np.clip(where, 0, last)).reshape(3, -1)
     above = np.minimum(below + 1, last.reshape(3, 1))
     assert np.all(below >= box[0][:, None])

@@ -30,7 +30,7 @@ from medaug.geometry import (
 )
 from medaug.resample import Sampling, resample_array, resample_arrays
 
-PADDINGS = ["constant", "border", "reflect"]
+PADDINGS = ["constant", "border", "reflect", "symmetric"]
 MODES = ["linear", "cubic", "nearest", "vote"]
 REFERENCES = {"linear": reference_linear, "cubic": reference_cubic}
 INPUT_SHAPE, OUTPUT_SHAPE = (17, 22, 19), (15, 18, 33)

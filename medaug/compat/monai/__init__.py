@@ -1,0 +1,100 @@
+"""MONAI's random transforms under their own names, signatures and meaning, on medaug's core.
+
+Changing the import is all that it takes: ``from medaug.compat.monai import RandAffined``.
+"""
+
+from medaug.compat.monai.affine import RandAffineD, RandAffined, RandAffineDict
+from medaug.compat.monai.elastic import Rand3DElasticD, Rand3DElasticd, Rand3DElasticDict
+from medaug.compat.monai.neighbourhood import (
+    RandBiasFieldD,
+    RandBiasFieldd,
+    RandBiasFieldDict,
+    RandGaussianSmoothD,
+    RandGaussianSmoothd,
+    RandGaussianSmoothDict,
+    RandGibbsNoiseD,
+    RandGibbsNoised,
+    RandGibbsNoiseDict,
+    RandSimulateLowResolutionD,
+    RandSimulateLowResolutiond,
+    RandSimulateLowResolutionDict,
+)
+from medaug.compat.monai.noise import (
+    RandGaussianNoiseD,
+    RandGaussianNoised,
+    RandGaussianNoiseDict,
+    RandRicianNoiseD,
+    RandRicianNoised,
+    RandRicianNoiseDict,
+)
+from medaug.compat.monai.orthogonal import (
+    RandFlipD,
+    RandFlipd,
+    RandFlipDict,
+    RandRotate90D,
+    RandRotate90d,
+    RandRotate90Dict,
+)
+from medaug.compat.monai.pointwise import (
+    RandAdjustContrastD,
+    RandAdjustContrastd,
+    RandAdjustContrastDict,
+    RandHistogramShiftD,
+    RandHistogramShiftd,
+    RandHistogramShiftDict,
+    RandScaleIntensityD,
+    RandScaleIntensityd,
+    RandScaleIntensityDict,
+    RandShiftIntensityD,
+    RandShiftIntensityd,
+    RandShiftIntensityDict,
+)
+from medaug.compat.monai.zoom import RandZoomD, RandZoomd, RandZoomDict
+
+__all__ = [
+    "Rand3DElasticD",
+    "Rand3DElasticDict",
+    "Rand3DElasticd",
+    "RandAdjustContrastD",
+    "RandAdjustContrastDict",
+    "RandAdjustContrastd",
+    "RandAffineD",
+    "RandAffineDict",
+    "RandAffined",
+    "RandBiasFieldD",
+    "RandBiasFieldDict",
+    "RandBiasFieldd",
+    "RandFlipD",
+    "RandFlipDict",
+    "RandFlipd",
+    "RandGaussianNoiseD",
+    "RandGaussianNoiseDict",
+    "RandGaussianNoised",
+    "RandGaussianSmoothD",
+    "RandGaussianSmoothDict",
+    "RandGaussianSmoothd",
+    "RandGibbsNoiseD",
+    "RandGibbsNoiseDict",
+    "RandGibbsNoised",
+    "RandHistogramShiftD",
+    "RandHistogramShiftDict",
+    "RandHistogramShiftd",
+    "RandRicianNoiseD",
+    "RandRicianNoiseDict",
+    "RandRicianNoised",
+    "RandRotate90D",
+    "RandRotate90Dict",
+    "RandRotate90d",
+    "RandScaleIntensityD",
+    "RandScaleIntensityDict",
+    "RandScaleIntensityd",
+    "RandShiftIntensityD",
+    "RandShiftIntensityDict",
+    "RandShiftIntensityd",
+    "RandSimulateLowResolutionD",
+    "RandSimulateLowResolutionDict",
+    "RandSimulateLowResolutiond",
+    "RandZoomD",
+    "RandZoomDict",
+    "RandZoomd",
+]
