@@ -15,6 +15,7 @@ import numpy as np
 from medaug import buffers
 from medaug.benchmark.provenance import environment
 from speed import (
+    compat,
     contestants,
     first_use,
     floors,
@@ -23,6 +24,7 @@ from speed import (
     levers,
     peers,
     report,
+    trainers,
     training,
 )
 from speed.timing import extra_bytes, use_cores
@@ -58,6 +60,8 @@ def main() -> None:
     run: dict[str, Callable[[], Sequence[Any]]] = {
         "peers": lambda: peers.run(workload, turns),
         "intensity": lambda: intensity.run(workload, turns),
+        "compat": lambda: compat.run(workload, turns),
+        "trainers": lambda: trainers.run(options.data, turns),
         "training": lambda: training.run(options.data / "BraTS2018", min(turns, 3)),
         "preprocessing": lambda: folders.run(options.data),
         "floors": lambda: floors.run(workload, turns),

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from speed import compat
 from speed.duels import Outcome
 from speed.first_use import FirstUse
 from speed.floors import Floor
@@ -17,7 +18,17 @@ from speed.folders import FolderRun
 from speed.levers import Lever
 from speed.training import Rate
 
-PARTS = ("peers", "intensity", "training", "preprocessing", "floors", "first_use", "levers")
+PARTS = (
+    "peers",
+    "intensity",
+    "compat",
+    "trainers",
+    "training",
+    "preprocessing",
+    "floors",
+    "first_use",
+    "levers",
+)
 
 PAGE = """# Speed
 
@@ -31,6 +42,16 @@ Intensities, on four channels of a patch; for whole policies times are means ove
 a crop 1.6 times as long. batchgeneratorsv2 works in place, medaug leaves its input as it is.
 
 {intensity}
+
+The classes of `medaug.compat.monai` and MONAI's own of the same name and arguments, on a patch of
+four channels and, where voxels move, its label:
+
+{compat}
+
+nnU-Net's own trainer and medaug's, on plans that nnU-Net made for a few cases: means over batches
+of what each does to the crops that its loader has read, the targets of all resolutions included.
+
+{trainers}
 
 Training samples a second from files on the disk, BraTS at 1 mm: a patch of 128 voxels along each
 axis, cut out about a class in a third of them, with affine + elastic; batches of two. Memory is
@@ -83,6 +104,33 @@ def peers_table(outcomes: Sequence[Outcome]) -> str:
 
 
 intensity_table = peers_table
+
+
+def compat_table(outcomes: Sequence[Outcome]) -> str:
+    """Return the table of drop-in classes, and their means in the last rows."""
+    geometric, arithmetic = compat.mean_ratios(outcomes)
+    means = [
+        f"| geometric mean | | | {geometric:.2f} | ≥ {compat.MEAN_GOAL:g} |",
+        f"| arithmetic mean | | | {arithmetic:.2f} | - |",
+    ]
+    return "\n".join([peers_table(outcomes), *means])
+
+
+def trainers_table(outcomes: Sequence[Outcome]) -> str:
+    """Return the table of nnU-Net's trainers."""
+    rows = []
+    for each in outcomes:
+        low, middle, high = each.ratios()
+        rows.append(
+            (
+                each.duel.work,
+                f"{each.milliseconds(each.other) / 1e3:.3f}",
+                f"{each.milliseconds(each.ours) / 1e3:.3f}",
+                f"{middle:.2f} ({low:.2f} to {high:.2f})",
+            )
+        )
+    head = ("batch", "`nnUNetTrainer` s", "`nnUNetTrainerMedaug` s", "ratio")
+    return _table(head, rows)
 
 
 def training_table(rates: Sequence[Rate]) -> str:

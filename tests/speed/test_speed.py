@@ -9,6 +9,7 @@ import sys
 import pytest
 from conftest import REPOSITORY
 
+from medaug.compat import monai as compat
 from speed.first_use import seconds_of
 from speed.timing import time_in_turn
 
@@ -26,17 +27,20 @@ def test_ratios_are_taken_turn_by_turn():
 
 def test_the_quick_mode_writes_the_table_that_it_prints(tmp_path):
     command = [sys.executable, "-m", "speed", "--quick", "--out", str(tmp_path)]
-    parts = ["--parts", "peers", "intensity", "floors"]
+    parts = ["--parts", "peers", "intensity", "compat", "floors"]
     result = subprocess.run(
         [*command, *parts], cwd=REPOSITORY, capture_output=True, text=True, check=True
     )
     page = (tmp_path / "README.md").read_text()
     assert page.strip() in result.stdout
-    for part in ("peers", "intensity", "floors"):
+    for part in parts[1:]:
         assert (tmp_path / f"{part}.md").read_text().strip() in page
     assert "MONAI Rand3DElasticd" in page
     written = json.loads((tmp_path / "speed.json").read_text())
-    duels = [*written["peers"]["measured"], *written["intensity"]["measured"]]
+    duels = [d for part in ("peers", "intensity", "compat") for d in written[part]["measured"]]
+    compared = {duel["work"] for duel in written["compat"]["measured"]}
+    assert compared == {getattr(compat, name).__name__ for name in compat.__all__}
+    assert "geometric mean" in page
     assert all(len(s) >= 2 for duel in duels for s in duel["seconds"].values())
     assert all(floor["taken"] > 0 and floor["loads"] > 0 for floor in written["floors"]["measured"])
     assert written["peers"]["provenance"]["versions"]["medaug"] in page
