@@ -17,7 +17,7 @@ from medaug import benchmark
 from medaug.cli.app import app
 from medaug.resources import configs_dir
 
-DOCUMENT = (REPOSITORY / "docs" / "cluster.md").read_text(encoding="utf-8")
+DOCUMENT = (REPOSITORY / "docs" / "how-to" / "cluster.md").read_text(encoding="utf-8")
 
 #: What dask-jobqueue 0.9 takes for SLURM.
 KNOWN = {

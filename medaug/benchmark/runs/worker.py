@@ -16,9 +16,9 @@ from medaug.benchmark.arms.peers import PEERS
 from medaug.benchmark.cases.shared import open_shared_cases, write_shared_cases
 from medaug.benchmark.config import ArmConfig, BenchmarkConfig
 from medaug.benchmark.experiment import Experiment, assemble, runtime_of
-from medaug.benchmark.runs.run import execute_run
 from medaug.benchmark.runs.key import RunKey
 from medaug.benchmark.runs.result import RunResult
+from medaug.benchmark.runs.run import execute_run
 from medaug.benchmark.runs.store import SHARED_FOLDER, RunStore
 from medaug.errors import InputError
 from medaug.io.files import write_atomically

@@ -82,7 +82,8 @@ def compare_arms(
     patient's cases: each patient counts once, however many scans and seeds there are. The row
     ``mean`` averages the classes of each case first.
 
-    `docs/statistics.md` explains each column, and shows by simulation how far it can be trusted.
+    `docs/concepts/statistics.md` explains each column, and shows by simulation how far it can be
+    trusted.
 
     Parameters
     ----------

@@ -81,7 +81,7 @@ def patient_interval(
 
     It is the studentised bootstrap interval (bootstrap-t; Efron 1982, The Jackknife, the Bootstrap
     and Other Resampling Plans, chapter 10; Hall 1988, Annals of Statistics 16:927-953), which
-    resamples patients with all that belongs to them. `docs/statistics.md` compares it with
+    resamples patients with all that belongs to them. `docs/concepts/statistics.md` compares it with
     Student's and BCa (Efron 1987), which cover too little for few patients with skewed differences.
     scipy.stats.bootstrap has no studentised interval, and resamples for each arm anew.
 

@@ -334,10 +334,10 @@ def table(
 _TEXT = """# What the intervals and tests hold
 
 Written by `python -m medaug.benchmark.statistics.simulation --out docs/results/statistics.md`.
-`docs/statistics.md` explains it. Every row is {repetitions} simulated benchmarks, so that 95 %
-has a standard error of {error:.1f} %. Unless a column says otherwise: 5 folds and 3 seeds, 1 to 3
-scans a patient; standard deviation {patient_sd} of the patients' effects, {scan_sd} of the scans'
-and the rest together, none of the networks' and the training sets'.
+`docs/concepts/statistics.md` explains it. Every row is {repetitions} simulated benchmarks, so that
+95 % has a standard error of {error:.1f} %. Unless a column says otherwise: 5 folds and 3 seeds, 1
+to 3 scans a patient; standard deviation {patient_sd} of the patients' effects, {scan_sd} of the
+scans' and the rest together, none of the networks' and the training sets'.
 
 ## The interval over new patients, for these networks
 

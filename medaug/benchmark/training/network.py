@@ -13,7 +13,7 @@ from torch import nn
 
 from medaug.benchmark.streams import Stream
 from medaug.errors import InputError
-from medaug.policy import check_is_data
+from medaug.policy import check_arguments, check_is_data
 from medaug.rng import derive_seed
 
 #: Channels of the default network, from full resolution down.
@@ -66,6 +66,7 @@ def build_network(
             return _default_network(in_channels, out_channels, patch_size)
         if not trust:
             check_is_data(dict(definition), "network")
+        check_arguments(dict(definition), "network")
         return _configured_network(definition, in_channels, out_channels)
 
 
