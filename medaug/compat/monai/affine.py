@@ -68,7 +68,8 @@ class AffineInVoxels(SpatialEffect):
 class Recentre(SpatialEffect):
     """Look through a grid of another size with the same centre.
 
-    Where the sizes differ by an odd number, the centre lies between voxels and all are read halfway.
+    Where the sizes differ by an odd number, the centre lies between voxels, and all are read
+    halfway.
 
     Parameters
     ----------
@@ -174,7 +175,8 @@ class RandAffined(RandMovingDropIn):
         ``bilinear``, ``nearest``, or the order of a spline: 0, 1 or 3. Others raise an error.
     padding_mode : str, or one for each key
         ``zeros``, ``border`` or ``reflection``; with the order of a spline also scipy's names but
-        those that wrap around. ``constant`` fades out over one voxel, where scipy cuts.
+        those that wrap around. ``constant`` fades out over one voxel, where scipy cuts; a spline of
+        order 3 takes the volume to be mirrored about its outermost voxels whatever the padding.
     cache_grid, device : optional
         Taken and without effect: there is no grid, and voxels are read where they live.
     allow_missing_keys : bool

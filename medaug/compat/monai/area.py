@@ -32,7 +32,7 @@ def mean_of_boxes(array: AnyArray, warp: Warp) -> FloatArray:
         _touched(matrix[axis, axis], matrix[axis, 3], count, array.shape[axis + 1])
         for axis, count in enumerate(warp.output_shape)
     ]
-    out = buffers.empty((len(array), *warp.output_shape), np.float32)
+    out: FloatArray = buffers.empty((len(array), *warp.output_shape), np.float32)
     for source, target in zip(voxels, out, strict=True):
         average_boxes(source, *bounds, target)
     return out
@@ -43,4 +43,5 @@ def _touched(step: float, start: float, count: int, size: int) -> AnyArray:
     lower = start + step * np.arange(count) + 0.5 - step / 2
     first = np.floor(lower + _ROUNDING)
     behind = np.ceil(lower + step - _ROUNDING)
-    return np.clip(np.stack([first, behind], axis=1), 0, size).astype(np.int64)
+    bounds: AnyArray = np.clip(np.stack([first, behind], axis=1), 0, size)
+    return bounds.astype(np.int64)

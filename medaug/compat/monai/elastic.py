@@ -82,7 +82,7 @@ class Rand3DElasticd(RandMovingDropIn):
     :class:`medaug.compat.monai.elastic.SmoothedNoise`). The affine part is that of
     :class:`RandAffined`.
 
-    Three things differ from MONAI's. Where its field would fold, at a ``magnitude`` above about
+    Three things differ from MONAI's. Where its field could fold, at a ``magnitude`` above about
     ``1.5 * sigma ** 2.5``, this one is a composition of weaker ones that is as smooth, does not
     fold, and falls a little short of the standard deviation. The affine of the metadata follows
     the affine part, which MONAI's does not record. And it inverts.

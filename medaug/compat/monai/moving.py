@@ -45,7 +45,7 @@ class RandMovingDropIn(RandWarpDictTransform):
         super().__init__(keys, prob, steps, options, **others)
         self.gives_float32 = gives_float32
 
-    def __call__(self, data: Mapping[Hashable, Any], lazy: bool | None = None) -> Sample:  # MONAI's signature
+    def __call__(self, data: Mapping[Hashable, Any], lazy: bool | None = None) -> Sample:
         """Draw a record and apply it at once, ``lazy`` or not.
 
         What MONAI has put off until now is done before.

@@ -166,7 +166,7 @@ class RandZoomd(RandMovingDropIn):
         options: WarpOptions = {
             "mode": [chosen("mode", each, _MODES) for each in self.monai_modes],
             "padding_mode": [_PADDINGS.get(each, "border") for each in self.pad_modes],
-            "padding_value": value if isinstance(value, Real) else 0.0,
+            "padding_value": float(value) if isinstance(value, Real) else 0.0,
             "allow_missing_keys": allow_missing_keys,
         }
         corners = _corners(ensure_tuple_rep(align_corners, count), self.monai_modes)
