@@ -1,0 +1,1 @@
+"""Notebooks that show medaug at work on a generated phantom."""
