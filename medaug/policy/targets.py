@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
+from importlib.util import find_spec
 from pydoc import ErrorDuringImport, locate
 from typing import Any
 
@@ -40,12 +41,16 @@ def locate_target(target: str, where: str) -> Any:
 def did_you_mean_target(target: str) -> str:
     """Return ``" (did you mean 'medaug.transforms.RandSpatiald'?)"``, or nothing if all is unlike.
 
+    What is in a package that exists, and is none of those trusted, was meant.
+
     Parameters
     ----------
     target : str
         Dotted path, of which nothing is imported.
     """
     module, _, name = target.rpartition(".")
+    if module and not target.startswith(TRUSTED) and find_spec(module.split(".")[0]):
+        return ""  # code of one's own
     homes = (module,) if module in sys.modules and module.startswith(TRUSTED) else _HOMES
     known = {found: home for home in reversed(homes) for found in _classes_in(home)}
     near = nearest(name, known)

@@ -10,6 +10,7 @@ from medaug.policy.targets import TRUSTED, did_you_mean_target, locate_target
 #: In which modules its class must be defined. Other classes of the same packages run commands,
 #: unpickle files or read configurations of their own when they are made.
 _CLASSES_OF = (
+    "medaug.compat.monai.",
     "medaug.transforms.",
     "medaug.policy.",
     "monai.transforms.",
@@ -61,7 +62,7 @@ def _check_component(entry: dict[str, Any], where: str) -> None:
         hint = did_you_mean_target(target) if isinstance(target, str) else ""
         raise InputError(
             f"{where}: _target_ {target!r} is not allowed{hint}; it must begin with "
-            f"{', '.join(TRUSTED)}"
+            f"{', '.join(TRUSTED)}, or be trusted (--trust, trust=True), if you know what it runs"
         )
     found = locate_target(target, where)
     if found is not None and not _is_allowed(found):
