@@ -8,7 +8,6 @@ from typing import Any, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
 
 from medaug.errors import InputError
 from medaug.nearest import nearest
@@ -76,7 +75,7 @@ def check_settings(
         raise InputError(_explain(fault, model, file, options)) from error
 
 
-def _rank(error: ErrorDetails) -> int:
+def _rank(error: Mapping[str, Any]) -> int:
     """Rank the errors of the types that pydantic tried for a value: what was meant goes first."""
     if error["type"] == "extra_forbidden":
         return 0
@@ -84,7 +83,7 @@ def _rank(error: ErrorDetails) -> int:
 
 
 def _explain(
-    error: ErrorDetails, model: type[BaseModel], file: Path, options: Mapping[str, Any]
+    error: Mapping[str, Any], model: type[BaseModel], file: Path, options: Mapping[str, Any]
 ) -> str:
     """Return one sentence that names the file or option, the key and the remedy."""
     keys = list(_keys_of(error, model))
@@ -105,7 +104,7 @@ def _explain(
     return f"{where}: {problem}{given}."
 
 
-def _keys_of(error: ErrorDetails, model: type[BaseModel]) -> Iterator[str]:
+def _keys_of(error: Mapping[str, Any], model: type[BaseModel]) -> Iterator[str]:
     """Yield the keys that lead to the fault, without the names of the types that were tried."""
     models, in_dict = [model], False
     for place, part in enumerate(error["loc"], 1):

@@ -15,7 +15,6 @@ from typing import Any
 import click
 from numpydoc.docscrape import NumpyDocString
 from pydantic import BaseModel
-from pydantic_core import PydanticUndefined
 from sphinx.application import Sphinx
 from typer.cli import get_docs_for_click
 from typer.main import get_command
@@ -72,9 +71,10 @@ def described_fields(model: type[BaseModel]) -> Iterator[tuple[str, str, str]]:
 
 
 def _default(model: type[BaseModel], name: str) -> str:
-    value = model.model_fields[name].default
-    if value is PydanticUndefined:
+    field = model.model_fields[name]
+    if field.is_required():
         return "required"
+    value = field.default
     if isinstance(value, BaseModel):
         return f"default: see {type(value).__name__}"
     return f"default `{json.dumps(value)}`"

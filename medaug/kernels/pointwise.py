@@ -177,6 +177,14 @@ def keep_outside(source, mask, first, block, counted, n):
 
 
 @kernel
+def stream_linear(source, a, b, out):
+    """Write ``a * source + b`` in one stream, which memory serves faster than block after block."""
+    use_wide_registers()
+    for k in range(U(source.shape[0])):
+        out[k] = a * source[k] + b
+
+
+@kernel
 def change_voxels(source, mask, shape, kinds, numbers, keys, tables, shift, widen, out):
     """Run a chain over a channel; return float64 [5]: count, both sums of moments, extremes.
 
@@ -207,6 +215,10 @@ def change_voxels(source, mask, shape, kinds, numbers, keys, tables, shift, wide
     moments = np.zeros(5)
     extremes = np.empty((2, LANES), np.float32)
     extremes[0], extremes[1] = LARGEST, -LARGEST
+    alone = kinds.shape[0] == 1 and not (masked or widen) and np.isnan(shift)
+    if alone and kinds[0] == LINEAR:
+        stream_linear(source, numbers[0, 0], numbers[0, 1], out)
+        return moments
     for start in range(0, source.shape[0], BLOCK):
         n = min(BLOCK, source.shape[0] - start)
         first = U(start)

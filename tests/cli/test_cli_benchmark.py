@@ -289,7 +289,7 @@ def test_the_entry_point_ends_wrong_input_without_a_traceback() -> None:
         text=True,
     )
     assert process.returncode == 2
-    assert process.stderr.startswith("Error: phantasm")
+    assert process.stderr.startswith("Error: unknown benchmark 'phantasm'")
     assert len(process.stderr.strip().splitlines()) == 1
 
 

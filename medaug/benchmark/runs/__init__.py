@@ -1,1 +1,1 @@
-"""One run of a benchmark, the training and testing of one network: what it is, and where it goes."""
+"""One run of a benchmark, the training and testing of one network: what it is and leaves."""
