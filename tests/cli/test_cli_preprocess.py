@@ -59,7 +59,7 @@ def test_a_bad_case_ends_with_code_2_or_is_left_out(source, tmp_path):
     [
         (("--spacing", "meidan"), "--spacing-mm: input should be 'median' or 'keep'"),
         (("--spacing", "1,2"), "spacing_mm.2"),
-        (("--config", "nothing"), "nothing: no such configuration file"),
+        (("--config", "nothing"), "unknown preprocessing configuration 'nothing'"),
     ],
 )
 def test_wrong_options_are_named(source, tmp_path, options, message):

@@ -295,7 +295,7 @@ def test_the_metadata_names_the_tested_versions():
     assert content["version"] == medaug.__version__
     assert medaug.__version__ in content["changelog"]
     constraints = (REPOSITORY / "constraints.txt").read_text().splitlines()
-    pinned = dict(line.split("==") for line in constraints if "==" in line)
+    pinned = dict(re.match(r"(\S+)==(\S+)", line).groups() for line in constraints[1:])
     named = dict(content["required_packages_version"])
     named |= {
         "monai": content["monai_version"],
