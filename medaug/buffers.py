@@ -15,6 +15,8 @@ import numpy.typing as npt
 
 from medaug.typing import AnyArray
 
+#: A line of the cache. Pieces begin on such a boundary, so that lines can be written whole.
+LINE_BYTES = 64
 #: Below, the allocator keeps memory by itself.
 _LEAST_BYTES = 1 << 20
 #: Free pieces that are kept, and how much of a piece a smaller result may waste.
@@ -68,4 +70,6 @@ def _take(size: int) -> AnyArray:
         if size <= memory.nbytes <= _WASTE * size:
             return memory
         _free.append(memory)
-    return np.empty(size, np.uint8)
+    memory = np.empty(size + LINE_BYTES, np.uint8)
+    start = -memory.ctypes.data % LINE_BYTES
+    return memory[start : start + size]

@@ -15,6 +15,8 @@ import numpy as np
 
 from medaug.intensity.facts import ImageFacts
 from medaug.kernels import pointwise
+from medaug.kernels.random_bits import BLOCK
+from medaug.kernels.stream import can_stream
 from medaug.typing import AnyArray, FloatArray
 
 #: Points of a curve.
@@ -276,6 +278,7 @@ class Channel:
             tables,
             shift,
             widen,
+            bool(changes) and self._voxels is not self._out and can_stream(self._out, BLOCK),
             self._out.reshape(-1),
         )
         if changes:

@@ -11,10 +11,13 @@ import math
 
 import numpy as np
 
+from medaug.buffers import LINE_BYTES
 from medaug.kernels.elementary import exp2, log2
 from medaug.kernels.jit import kernel
+from medaug.kernels.memory import prefetch
 from medaug.kernels.random_bits import BLOCK, COUNTERS, random_normal, random_uniform
 from medaug.kernels.registers import use_wide_registers
+from medaug.kernels.stream import settle, stream_line
 
 LINEAR, CLIP, POWER, CURVE, NORMAL, RICIAN, IMPULSES, FIELD = range(8)
 
@@ -23,6 +26,7 @@ U = np.uintp  # unsigned indices: see medaug.kernels.gather
 TABLE = 1025
 LARGEST = np.float32(np.finfo(np.float32).max)
 SQUARED_IS_FINITE = np.float32(1e18)
+LINE = LINE_BYTES // 4
 LANES = 128  # extremes that are kept side by side
 LOG2_E = np.float32(1.0 / math.log(2.0))
 
@@ -177,15 +181,7 @@ def keep_outside(source, mask, first, block, counted, n):
 
 
 @kernel
-def stream_linear(source, a, b, out):
-    """Write ``a * source + b`` in one stream, which memory serves faster than block after block."""
-    use_wide_registers()
-    for k in range(U(source.shape[0])):
-        out[k] = a * source[k] + b
-
-
-@kernel
-def change_voxels(source, mask, shape, kinds, numbers, keys, tables, shift, widen, out):
+def change_voxels(source, mask, shape, kinds, numbers, keys, tables, shift, widen, past, out):
     """Run a chain over a channel; return float64 [5]: count, both sums of moments, extremes.
 
     Parameters
@@ -201,6 +197,8 @@ def change_voxels(source, mask, shape, kinds, numbers, keys, tables, shift, wide
         See :func:`add_sums`; NaN: no moments are wanted.
     widen : bool
         Whether the extremes are wanted.
+    past : bool
+        Write past the caches, see :func:`medaug.kernels.stream.can_stream`.
     out : float32 [n]
         May be ``source``.
     """
@@ -215,10 +213,6 @@ def change_voxels(source, mask, shape, kinds, numbers, keys, tables, shift, wide
     moments = np.zeros(5)
     extremes = np.empty((2, LANES), np.float32)
     extremes[0], extremes[1] = LARGEST, -LARGEST
-    alone = kinds.shape[0] == 1 and not (masked or widen) and np.isnan(shift)
-    if alone and kinds[0] == LINEAR:
-        stream_linear(source, numbers[0, 0], numbers[0, 1], out)
-        return moments
     for start in range(0, source.shape[0], BLOCK):
         n = min(BLOCK, source.shape[0] - start)
         first = U(start)
@@ -228,7 +222,11 @@ def change_voxels(source, mask, shape, kinds, numbers, keys, tables, shift, wide
             apply_change(kinds[s], numbers[s], keys[s], tables[s], start, shape, block, n, scratch)
         if masked:
             keep_outside(source, mask, first, block, counted, n)
-        if kinds.shape[0] > 0:
+        if past and n == BLOCK:
+            for k in range(U(0), U(BLOCK), U(LINE)):
+                prefetch(source, first + U(BLOCK) + k)
+                stream_line(block, k, out, first + k)
+        elif kinds.shape[0] > 0:
             for k in range(U(n)):
                 out[first + k] = block[k]
         for k in range(U(n), U(BLOCK)):
@@ -237,5 +235,7 @@ def change_voxels(source, mask, shape, kinds, numbers, keys, tables, shift, wide
             add_sums(counted, shift, moments)
         if widen:
             widen_extremes(counted, extremes)
+    if past:
+        settle()
     moments[3], moments[4] = extremes[0].min(), extremes[1].max()
     return moments

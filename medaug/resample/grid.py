@@ -8,7 +8,8 @@ from numpy.lib.stride_tricks import as_strided
 
 from medaug import buffers
 from medaug.geometry import Warp
-from medaug.kernels.turn import turn_volume
+from medaug.kernels.stream import can_stream
+from medaug.kernels.turn import copy_rows, turn_volume
 from medaug.resample.options import Sampling
 from medaug.typing import AnyArray, Matrix
 
@@ -40,25 +41,35 @@ def copy_grid(
 
 
 def _copy(view: AnyArray, out: AnyArray) -> None:
-    """Copy ``view`` [C, I, J, K] to contiguous memory; NumPy is slow where rows become columns."""
-    steps = np.array(view.strides[1:]) // view.itemsize
-    along = np.flatnonzero(np.abs(steps[:2]) == 1)
-    if abs(steps[2]) == 1 or len(along) == 0 or view.dtype != out.dtype or not view.flags.aligned:
+    """Copy ``view`` [C, I, J, K] to contiguous memory.
+
+    NumPy is slow where rows become columns, and writes large results through the caches.
+    """
+    steps = np.array(view.strides) // view.itemsize
+    along = np.flatnonzero(np.abs(steps[1:]) == 1)
+    in_rows = abs(steps[3]) == 1
+    plain = view.dtype != out.dtype or not view.flags.aligned or len(along) == 0
+    past = can_stream(out, out.shape[3])
+    if plain or (in_rows and not past):
         np.copyto(out, view, casting="unsafe")
         return
     bits = np.dtype(f"u{view.itemsize}")
-    for source, target in zip(view.view(bits), out.view(bits), strict=True):
-        memory, start = _memory_of(source)
-        turn_volume(memory, start, steps, int(along[0]), target)
+    memory, start = _memory_of(view.view(bits))
+    if in_rows:
+        copy_rows(memory, start, steps, out.view(bits))
+        return
+    for channel, target in enumerate(out.view(bits)):
+        first = start + channel * steps[0]
+        turn_volume(memory, first, steps[1:], int(along[0]), past, target)
 
 
-def _memory_of(volume: AnyArray) -> tuple[AnyArray, int]:
-    """Return the memory of ``volume`` as a flat array, and where in it its first voxel lies."""
-    backwards = [slice(None, None, -1 if stride < 0 else 1) for stride in volume.strides]
-    forwards = volume[tuple(backwards)]
-    steps = [stride // volume.itemsize for stride in volume.strides]
-    last = [(n - 1) * abs(step) for n, step in zip(volume.shape, steps, strict=True)]
-    memory = as_strided(forwards, (1 + sum(last),), (volume.itemsize,), writeable=False)
+def _memory_of(view: AnyArray) -> tuple[AnyArray, int]:
+    """Return the memory of ``view`` as a flat array, and where in it its first voxel lies."""
+    backwards = [slice(None, None, -1 if stride < 0 else 1) for stride in view.strides]
+    forwards = view[tuple(backwards)]
+    steps = [stride // view.itemsize for stride in view.strides]
+    last = [(n - 1) * abs(step) for n, step in zip(view.shape, steps, strict=True)]
+    memory = as_strided(forwards, (1 + sum(last),), (view.itemsize,), writeable=False)
     start = sum(end for end, step in zip(last, steps, strict=True) if step < 0)
     return memory, start
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable
 from copy import deepcopy
 from typing import TypeAlias
@@ -15,6 +16,9 @@ from monai.utils.enums import MetaKeys
 from medaug.typing import AnyArray, Matrix
 
 Volume: TypeAlias = AnyArray | torch.Tensor
+
+#: The share of the volume of a box, of the same edges, below which a voxel is flat.
+_FLAT = 1e-12
 
 
 def plain_volume(volume: Volume, key: Hashable) -> Volume:
@@ -80,8 +84,13 @@ def volume_like(voxels: Volume, original: Volume) -> Volume:
     tensor = tensor.to(original.device)
     if not isinstance(original, MetaTensor):
         return tensor
-    # MONAI writes into nested metadata in place, so a shallow copy would reach the input.
-    meta, operations = deepcopy(original.meta), list(original.applied_operations)
+    # MONAI writes into nested metadata in place, so a shallow copy would reach the input. Of a
+    # tensor, torch's own deepcopy takes longer than all the rest here.
+    meta = {
+        name: entry.detach().clone() if isinstance(entry, torch.Tensor) else deepcopy(entry)
+        for name, entry in original.meta.items()
+    }
+    operations = list(original.applied_operations)
     with_meta: torch.Tensor = MetaTensor(tensor, meta=meta, applied_operations=operations)
     return with_meta
 
@@ -100,9 +109,17 @@ def affine_of(volume: Volume, key: Hashable) -> Matrix:
     given = np.asarray(volume.affine.cpu(), dtype=np.float64)
     rank = min(given.shape[0] - 1, 3)
     affine[:rank, :rank], affine[:rank, 3] = given[:rank, :rank], given[:rank, -1]
-    if not np.isfinite(given).all() or np.linalg.matrix_rank(affine[:3, :3]) < 3:
+    if not np.isfinite(given).all() or _is_singular(affine[:3, :3]):
         raise ValueError(f"the affine of {key!r} is singular or not finite: {given.tolist()}")
     return affine
+
+
+def _is_singular(linear: Matrix) -> bool:
+    """Tell whether the columns of a matrix [3, 3] lie in a plane, up to rounding."""
+    (a, b, c), (d, e, f), (g, h, i) = linear.tolist()
+    volume = a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g)
+    box = math.hypot(a, d, g) * math.hypot(b, e, h) * math.hypot(c, f, i)
+    return bool(abs(volume) <= _FLAT * box)
 
 
 def set_affine(volume: MetaTensor, affine: torch.Tensor) -> None:
