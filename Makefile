@@ -1,4 +1,5 @@
 # Every target sets up what it needs: a virtual environment with the tested versions.
+# On Windows: GNU make (choco install make), in the shell of Git for Windows.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)

@@ -60,8 +60,8 @@ def config_file(source: StrPath, kind: str, *, also: Iterable[str] = ()) -> Path
 
 def _not_found(path: Path, source: str, what: str, names: list[str]) -> InputError:
     if path.is_dir():
-        return InputError(f"{source}: is a folder; give a YAML file as {what}.")
-    meant = {file.stem: file.name for file in path.parent.glob("*.y*ml")}
+        return InputError(f"{path}: is a folder; give a YAML file as {what}.")
+    meant = {file.stem: str(file) for file in path.parent.glob("*.y*ml")}
     meant |= {name: name for name in names}
     near = nearest(path.stem, meant)
     hint = f" (did you mean {meant[near]!r}?)" if near else ""

@@ -26,7 +26,7 @@ def benchmark(
         str | None,
         typer.Argument(
             metavar="CONFIG",
-            help="YAML file, or the name of a shipped benchmark (phantom, hippocampus).",
+            help="YAML file, or the name of a shipped benchmark (phantom, hippocampus, brats).",
             autocompletion=complete.benchmarks,
         ),
     ] = None,

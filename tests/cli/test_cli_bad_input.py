@@ -10,6 +10,11 @@ from typer.testing import CliRunner
 
 from medaug.cli.app import app
 
+#: What imports a package at its top, and must do so again to miss it.
+USERS = {
+    "optuna": "medaug.benchmark.search",
+    "torchio": "medaug.benchmark.arms.peers.torchio",
+}
 POLICY = "- _target_: medaug.transforms.{}\n  keys: [image, label]\n"
 
 
@@ -29,9 +34,9 @@ def refusal(*arguments: str) -> str:
         (["benchmark", "--polcy", "x"], r"No such option: --polcy.*medaug benchmark --help"),
         (["benchmark", "hippocampsu"], "unknown benchmark 'hippocampsu'.*mean 'hippocampus'"),
         (["benchmark", "--arms", "none,defualt"], "unknown policy 'defualt'.*mean 'default'"),
-        (["augment", "in"], "Missing argument 'OUTPUT'|Missing argument 'OUT"),
+        (["augment", "in"], "Missing argument 'OUT'.*medaug augment --help"),
         (["search", "hipocampus"], "unknown search 'hipocampus'.*mean 'hippocampus'"),
-        (["report", "/no/such/folder"], "no such folder|holds no benchmark"),
+        (["report", "/no/such/folder"], "/no/such/folder holds no benchmark"),
     ],
 )
 def test_a_mistake_on_the_command_line(arguments, words):
@@ -42,6 +47,23 @@ def test_a_wrong_key_of_a_benchmark(tmp_path):
     file = tmp_path / "mine.yaml"
     file.write_text("name: mine\nbatch_sise: 2\n", encoding="utf-8")
     assert re.search("batch_sise.*mean 'batch_size'", refusal("benchmark", str(file)))
+
+
+@pytest.mark.parametrize(
+    ("network", "words"),
+    [
+        ("monai.networks.nets.UNett", "'UNett'.*mean 'monai.networks.nets.UNet'"),
+        ("monai.networks.nets.UNet, spatial_dim: 3", "'spatial_dim'.*mean 'spatial_dims'"),
+    ],
+)
+def test_a_wrong_network(tmp_path, network, words):
+    file = tmp_path / "mine.yaml"
+    file.write_text(
+        "name: mine\narms: [none]\nphantom: {}\npatch_size: [16, 16, 16]\nsteps: 1\n"
+        f"network: {{_target_: {network}}}\n",
+        encoding="utf-8",
+    )
+    assert re.search(words, refusal("benchmark", str(file), "--out", str(tmp_path / "out")))
 
 
 def test_a_wrong_key_of_a_preprocessing(tmp_path):
@@ -66,8 +88,21 @@ def test_a_wrong_policy(tmp_path, text, words):
     assert re.search(words, said), said
 
 
-def test_a_missing_extra_says_what_to_install(monkeypatch):
-    monkeypatch.setitem(sys.modules, "optuna", None)
-    for name in [name for name in sys.modules if name.startswith("medaug.benchmark.search")]:
+@pytest.mark.parametrize(
+    ("module", "extra", "arguments"),
+    [
+        ("optuna", "search", ["search", "hippocampus"]),
+        ("torchio", "peers", ["benchmark", "--quick", "--arms", "none,torchio"]),
+        ("distributed", "distributed", ["benchmark", "--quick", "--scheduler", "tcp://a:1"]),
+        ("pydicom", "dicom", ["inspect", "scans"]),
+    ],
+)
+def test_a_missing_extra_says_what_to_install(tmp_path, monkeypatch, module, extra, arguments):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "scans").mkdir()
+    (tmp_path / "scans" / "1.dcm").write_bytes(bytes(128) + b"DICM")
+    monkeypatch.setitem(sys.modules, module, None)
+    for name in [name for name in sys.modules if name.startswith(USERS.get(module, "-"))]:
         monkeypatch.delitem(sys.modules, name)
-    assert 'pip install "medaug[search]"' in refusal("search", "hippocampus")
+    said = refusal(*arguments)
+    assert f'needs {module}, which is not installed: pip install "medaug[{extra}]"' in said

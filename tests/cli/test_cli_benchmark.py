@@ -96,14 +96,6 @@ def test_help_names_every_option_of_the_benchmark() -> None:
         assert f"--{option}" in text
 
 
-def test_help_does_not_load_torch() -> None:
-    program = "import sys, medaug.cli; print('torch' in sys.modules)"
-    output = subprocess.run(
-        [sys.executable, "-c", program], check=True, capture_output=True, text=True
-    ).stdout
-    assert output.strip() == "False"
-
-
 def test_a_benchmark_ends_with_the_table_the_headline_and_the_report() -> None:
     result = medaug_command("benchmark", write(), "--out", "out")
     assert result.exit_code == 0, result.output

@@ -21,7 +21,13 @@ def test_the_kernels_hold(variable, chosen, tmp_path):
         pytest.skip(f"already running under {variable}")
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", chosen]
     result = subprocess.run(
-        [*command, *(str(HERE / name) for name in ("test_resample.py", "test_accuracy.py"))],
+        [
+            *command,
+            *(
+                str(HERE / name)
+                for name in ("test_resample.py", "test_accuracy.py", "test_stream.py")
+            ),
+        ],
         capture_output=True,
         text=True,
         check=False,
