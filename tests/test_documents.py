@@ -118,10 +118,10 @@ def test_the_house_in_contributing_has_all_rooms():
 
 
 def test_what_the_results_quote_is_what_a_command_wrote():
-    quotes = re.findall(
-        r"\(([^()]+)\)[^()]*:\n\n((?:> .*\n)+)", RESULTS.read_text(encoding="utf-8")
-    )
+    text = RESULTS.read_text(encoding="utf-8")
+    quotes = re.findall(r"\(([^()]+)\)+[^()]*:\n\n((?:> .*\n)+)", text)
     assert quotes
+    assert len(quotes) == len(re.findall(r"(?:^> .*\n)+", text, flags=re.MULTILINE))
     for source, quote in quotes:
         said = " ".join(line.removeprefix("> ") for line in quote.splitlines())
         assert said in (RESULTS.parent / source).read_text(encoding="utf-8"), source

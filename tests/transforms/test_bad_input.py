@@ -219,8 +219,9 @@ def test_an_affine_that_is_singular_or_not_finite_is_refused(affine, key, untouc
         ANY(bad)
 
 
-def test_unlike_spacings_do_not_make_an_affine_singular():
-    affine = torch.diag(torch.tensor([1e-3, 1e3, 1.0, 1.0], dtype=torch.float64))
+@pytest.mark.parametrize("spacings", [(1e-3, 1e3, 1.0), (1e-6, 1e-6, 1e-6)])
+def test_unlike_or_small_spacings_do_not_make_an_affine_singular(spacings):
+    affine = torch.diag(torch.tensor([*spacings, 1.0], dtype=torch.float64))
     image = MetaTensor(GOOD["image"], affine=affine)
     assert RandFlipd("image", flip_prob=1)({"image": image})["image"].shape == image.shape
 
