@@ -13,7 +13,7 @@ from medaug import buffers
 from medaug.intensity.channel import Channel
 from medaug.intensity.effect import IntensityEffect, Parameters
 from medaug.intensity.facts import ImageFacts
-from medaug.ranges import Strength
+from medaug.ranges import FULL, Strength
 from medaug.typing import AnyArray, FloatArray
 
 #: What becomes of the range of a channel: it may change, is cut to what it was, or scaled back.
@@ -67,13 +67,17 @@ class Change:
 
     def at(self, strength: Strength) -> Change:
         """Return the change as strong, and as likely, as asked for."""
+        if strength == FULL:
+            return self
         effect = self.effect.at_magnitude(strength.magnitude)
         return replace(self, effect=effect, prob=self.prob * strength.prob)
 
     def draw(self, rng: np.random.Generator, facts: ImageFacts, channels: int) -> Drawn:
         """Draw for each channel; an empty list means that the effect takes no part."""
-        if not rng.random() < self.prob:
-            return []
+        return self.draw_certain(rng, facts, channels) if rng.random() < self.prob else []
+
+    def draw_certain(self, rng: np.random.Generator, facts: ImageFacts, channels: int) -> Drawn:
+        """Draw for each channel when it is known that the effect takes part."""
         chosen = (rng.random(channels) < self.channel_prob).tolist()
         if not any(chosen):
             return []

@@ -27,6 +27,7 @@ TABLE = 1025
 LARGEST = np.float32(np.finfo(np.float32).max)
 SQUARED_IS_FINITE = np.float32(1e18)
 LINE = LINE_BYTES // 4
+PIECE = 1024  # what is written past the caches at a time
 LANES = 128  # extremes that are kept side by side
 LOG2_E = np.float32(1.0 / math.log(2.0))
 
@@ -181,6 +182,25 @@ def keep_outside(source, mask, first, block, counted, n):
 
 
 @kernel
+def scale_voxels(source, factor, offset, past, out):
+    """Fill ``out`` with ``factor * v + offset``: what no other change goes with needs no block."""
+    use_wide_registers()
+    whole = source.shape[0] - source.shape[0] % PIECE if past else 0
+    piece = np.empty(PIECE, np.float32)
+    for start in range(0, whole, PIECE):
+        first = U(start)
+        for k in range(U(PIECE)):
+            piece[k] = factor * source[first + k] + offset
+        for k in range(U(0), U(PIECE), U(LINE)):
+            prefetch(source, first + U(2 * PIECE) + k)
+            stream_line(piece, k, out, first + k)
+    for k in range(U(whole), U(source.shape[0])):
+        out[k] = factor * source[k] + offset
+    if past:
+        settle()
+
+
+@kernel
 def change_voxels(source, mask, shape, kinds, numbers, keys, tables, shift, widen, past, out):
     """Run a chain over a channel; return float64 [5]: count, both sums of moments, extremes.
 
@@ -203,7 +223,11 @@ def change_voxels(source, mask, shape, kinds, numbers, keys, tables, shift, wide
         May be ``source``.
     """
     use_wide_registers()
-    block, masked = np.empty(BLOCK, np.float32), mask.shape[0] > 0
+    masked, alone = mask.shape[0] > 0, kinds.shape[0] == 1 and np.isnan(shift) and not widen
+    if alone and not masked and kinds[0] == LINEAR:
+        scale_voxels(source, numbers[0, 0], numbers[0, 1], past, out)
+        return np.zeros(5)
+    block = np.empty(BLOCK, np.float32)
     counted = np.empty(BLOCK, np.float32) if masked else block
     scratch = (
         np.empty((4, COUNTERS), np.uint32),

@@ -14,13 +14,13 @@ from typing import Any, TypeAlias
 
 import numpy as np
 from monai.config import KeysCollection
-from monai.data import MetaTensor
+from monai.data import MetaTensor, get_track_meta
 from monai.transforms import InvertibleTransform, MapTransform, RandomizableTransform
 from monai.utils.enums import TraceKeys
 
 from medaug.ranges import FULL, Strength, parse_probability
 from medaug.rng import SEED_BOUND, generator
-from medaug.transforms.tensors import Volume
+from medaug.transforms.tensors import Volume, move_affine, without_metadata
 from medaug.typing import Matrix
 
 Record: TypeAlias = dict[str, Any]
@@ -77,16 +77,22 @@ class DictTransform(MapTransform, InvertibleTransform):
         The record travels ``encoded`` as a JSON string, because MONAI collates what it traces and
         a string collates whatever it says.
         """
-        names = self.trace_key(key)
-        if names in data:
-            data[names] = list(data[names])  # the input's own list must not grow
-        self.push_transform(
-            data,
-            key=key,
-            affine=affine,
-            orig_size=tuple(original.shape[1:]),
-            extra_info={RECORD: encoded, **extra_info},
-        )
+        volume = data[key]  # new lists: those of the input must not grow
+        if affine is not None and isinstance(volume, MetaTensor):
+            move_affine(volume, affine)
+        if not (self.tracing and get_track_meta()):
+            return
+        note = {
+            **self.get_transform_info(),
+            TraceKeys.ORIG_SIZE: tuple(without_metadata(original).shape[1:]),
+            TraceKeys.LAZY: False,
+            TraceKeys.EXTRA_INFO: {RECORD: encoded, **extra_info},
+        }
+        if isinstance(volume, MetaTensor):
+            volume.applied_operations = [*volume.applied_operations, note]
+        else:
+            names = self.trace_key(key)
+            data[names] = [*data.get(names, ()), note]
 
     def untrace(self, data: Sample, key: Hashable) -> tuple[Record, dict[str, Any]]:
         """Take back the latest note about ``key``; return its record and the whole note."""

@@ -10,7 +10,7 @@ from typing import TypeAlias
 import numpy as np
 import torch
 from monai.data import MetaTensor
-from monai.data.utils import affine_to_spacing
+from monai.data.utils import affine_to_spacing, to_affine_nd
 from monai.utils.enums import MetaKeys
 
 from medaug.typing import AnyArray, Matrix
@@ -19,6 +19,11 @@ Volume: TypeAlias = AnyArray | torch.Tensor
 
 #: The share of the volume of a box, of the same edges, below which a voxel is flat.
 _FLAT = 1e-12
+
+
+def without_metadata(volume: Volume) -> Volume:
+    """Return the voxels as they are; every look at a ``MetaTensor`` costs a detour through MONAI."""
+    return volume.as_tensor() if isinstance(volume, MetaTensor) else volume
 
 
 def plain_volume(volume: Volume, key: Hashable) -> Volume:
@@ -32,8 +37,7 @@ def plain_volume(volume: Volume, key: Hashable) -> Volume:
     ValueError
         If it has not two or three spatial axes behind the channel axis, or has no voxels.
     """
-    if isinstance(volume, MetaTensor):
-        volume = volume.as_tensor()
+    volume = without_metadata(volume)
     if isinstance(volume, torch.Tensor):
         volume, is_real = volume.detach(), not volume.is_complex()
     elif isinstance(volume, np.ndarray):
@@ -76,22 +80,25 @@ def numpy_of(volume: Volume, key: Hashable) -> AnyArray:
 
 def volume_like(voxels: Volume, original: Volume) -> Volume:
     """Return ``voxels`` [C, I, J, K] as the kind of ``original``, with its metadata and rank."""
-    if original.ndim == 3:
+    plain = without_metadata(original)
+    if plain.ndim == 3:
         voxels = voxels[..., 0]
-    if not isinstance(original, torch.Tensor):
+    if not isinstance(plain, torch.Tensor):
         return voxels
     tensor = voxels if isinstance(voxels, torch.Tensor) else torch.from_numpy(voxels)
-    tensor = tensor.to(original.device)
+    tensor = tensor.to(plain.device)
     if not isinstance(original, MetaTensor):
         return tensor
+    with_meta: MetaTensor = tensor.as_subclass(MetaTensor)
+    with_meta.copy_meta_from(original, copy_attr=False)
     # MONAI writes into nested metadata in place, so a shallow copy would reach the input. Of a
     # tensor, torch's own deepcopy takes longer than all the rest here.
-    meta = {
+    with_meta.meta = {
         name: entry.detach().clone() if isinstance(entry, torch.Tensor) else deepcopy(entry)
         for name, entry in original.meta.items()
     }
-    operations = list(original.applied_operations)
-    with_meta: torch.Tensor = MetaTensor(tensor, meta=meta, applied_operations=operations)
+    with_meta.applied_operations = list(original.applied_operations)
+    with_meta.clear_pending_operations()
     return with_meta
 
 
@@ -106,7 +113,7 @@ def affine_of(volume: Volume, key: Hashable) -> Matrix:
     affine = np.eye(4)
     if not isinstance(volume, MetaTensor):
         return affine
-    given = np.asarray(volume.affine.cpu(), dtype=np.float64)
+    given = volume.affine.cpu().numpy().astype(np.float64, copy=False)
     rank = min(given.shape[0] - 1, 3)
     affine[:rank, :rank], affine[:rank, 3] = given[:rank, :rank], given[:rank, -1]
     if not np.isfinite(given).all() or _is_singular(affine[:3, :3]):
@@ -122,9 +129,21 @@ def _is_singular(linear: Matrix) -> bool:
     return bool(abs(volume) <= _FLAT * box)
 
 
-def set_affine(volume: MetaTensor, affine: torch.Tensor) -> None:
-    """Write ``affine`` into the metadata of ``volume``, and the spacing that goes with it."""
-    volume.affine = affine
+def move_affine(volume: MetaTensor, matrix: Matrix) -> None:
+    """Note that voxels of ``volume`` come from ``matrix`` times their place, and the new spacing.
+
+    Parameters
+    ----------
+    volume : MetaTensor
+        Its metadata is written to.
+    matrix : float64 array [4, 4]
+        From its voxels to those that its affine is of.
+    """
+    before, pulled = volume.affine, torch.from_numpy(matrix)
+    if len(before) != len(matrix):
+        pulled = to_affine_nd(len(before) - 1, pulled)
+    affine = before.to(torch.float64) @ pulled
+    volume.meta[MetaKeys.AFFINE] = affine
     if MetaKeys.PIXDIM in volume.meta:
-        spacing = affine_to_spacing(volume.affine)
+        spacing = affine_to_spacing(affine)
         volume.meta[MetaKeys.PIXDIM][1 : 1 + len(spacing)] = spacing

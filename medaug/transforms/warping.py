@@ -8,10 +8,8 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, get_args
 
 import numpy as np
-import torch
 from monai.config import KeysCollection
 from monai.data import MetaTensor
-from monai.data.utils import to_affine_nd
 from monai.transforms import MapTransform
 from monai.utils import ensure_tuple
 from monai.utils.enums import TraceKeys
@@ -34,8 +32,8 @@ from medaug.transforms.tensors import (
     Volume,
     affine_of,
     array_of,
+    move_affine,
     plain_volume,
-    set_affine,
     volume_like,
 )
 from medaug.transforms.voxels import (
@@ -208,8 +206,7 @@ class WarpDictTransform(DictTransform):
                 voxels = swap_labels_in(voxels, swaps)
             d[key] = volume_like(voxels, warped)
             if isinstance(d[key], MetaTensor):
-                back = torch.from_numpy(undone.affine_part())
-                set_affine(d[key], warped.affine @ to_affine_nd(len(warped.affine) - 1, back))
+                move_affine(d[key], undone.affine_part())
         for key in self._present_point_keys(d):
             record, note = self.untrace(d, key)
             warp, affine = Warp.from_dict(record["warp"]), np.array(record["affine"], np.float64)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -71,13 +70,13 @@ class MonaiIntensityTransform(RandDictTransform, IntensityDictTransform):
         keys = list(self.key_iterator(dict(data)))
         if not rng.random() < change.prob:
             return {"parameters": {key: [[]] for key in keys}}
-        certain = replace(change, prob=1.0)
         drawn: dict[Hashable, Drawn] = {}
         for key in keys:
             if drawn and self.same_for_keys:
                 drawn[key] = _again(drawn[keys[0]], change.per_channel, len(data[key]), key)
             else:
-                drawn[key] = certain.draw(rng, facts_of(data[key], key), len(data[key]))
+                facts = facts_of(data[key], key)
+                drawn[key] = change.draw_certain(rng, facts, len(data[key]))
         return {"parameters": {key: [each] for key, each in drawn.items()}}
 
     def result_dtype(self, given: torch.dtype, key: Hashable) -> torch.dtype:  # for messages

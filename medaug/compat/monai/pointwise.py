@@ -87,7 +87,13 @@ class RandScaleIntensityd(MonaiIntensityTransform):
     ) -> None:
         effect = RelativeScale(symmetric_range("factors", factors))
         super().__init__(
-            keys, prob, effect, allow_missing_keys, dtype=dtype, channel_wise=channel_wise
+            keys,
+            prob,
+            effect,
+            allow_missing_keys,
+            dtype=dtype,
+            channel_wise=channel_wise,
+            whole_image=not channel_wise,
         )
 
 
@@ -128,7 +134,14 @@ class RandShiftIntensityd(MonaiIntensityTransform):
         allow_missing_keys: bool = False,
     ) -> None:
         effect = IntensityShift(symmetric_range("offsets", offsets), "absolute")
-        super().__init__(keys, prob, effect, allow_missing_keys, channel_wise=channel_wise)
+        super().__init__(
+            keys,
+            prob,
+            effect,
+            allow_missing_keys,
+            channel_wise=channel_wise,
+            whole_image=not channel_wise,
+        )
         count = len(self.keys)
         self.safe = safe
         self.factor_key = ensure_tuple_rep(factor_key, count)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from monai.data import get_track_meta
+from monai.data import MetaTensor, get_track_meta
 from monai.utils import convert_to_tensor
 
 from medaug.transforms.tensors import Volume
@@ -21,4 +21,8 @@ def as_monai_gives(volume: Volume, dtype: torch.dtype | None = None) -> Any:
     dtype : torch.dtype, optional
         Of the result; that of ``volume`` unless given.
     """
+    if isinstance(volume, MetaTensor) and get_track_meta():
+        plain = volume.as_tensor()
+        if plain.is_contiguous() and dtype in (None, plain.dtype):
+            return volume
     return convert_to_tensor(volume, dtype=dtype, track_meta=get_track_meta())
