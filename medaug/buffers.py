@@ -7,6 +7,7 @@ the next sample: in a data loader that is the usual size of a result, and two of
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from typing import Any
 
@@ -49,7 +50,7 @@ class _Lease:
 def empty(shape: tuple[int, ...], dtype: npt.DTypeLike) -> AnyArray:
     """Return an array that is not initialised, as ``numpy.empty`` does."""
     dtype = np.dtype(dtype)
-    size = int(np.prod(shape)) * dtype.itemsize
+    size = math.prod(shape) * dtype.itemsize
     if size < _LEAST_BYTES:
         return np.empty(shape, dtype)
     return np.asarray(_Lease(_take(size), shape, dtype))

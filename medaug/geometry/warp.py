@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from medaug.geometry.affine import affine_apply, affine_is_grid_map
+from medaug.geometry.affine import affine_apply, affine_is_grid_map, affine_is_identity
 from medaug.geometry.lattice import (
     Lattice,
     lattice_displacement,
@@ -220,4 +220,4 @@ def _append(done: list[Stage], stage: Stage) -> None:
 
 
 def _is_identity(stage: Stage) -> bool:
-    return isinstance(stage, AffineStage) and np.array_equal(stage.matrix, np.eye(4))
+    return isinstance(stage, AffineStage) and affine_is_identity(stage.matrix)

@@ -88,7 +88,8 @@ def resample_arrays(
         If an array has not four axes or no voxels, or their spatial shapes differ.
     """
     check_shapes([array.shape for array in arrays])
-    results = [_moved(array, warp, s) for array, s in zip(arrays, samplings, strict=True)]
+    kind = warp.kind(arrays[0].shape[1:]) if arrays else WarpKind.IDENTITY
+    results = [_moved(array, warp, kind, s) for array, s in zip(arrays, samplings, strict=True)]
     waiting = [n for n, result in enumerate(results) if result is None]
     long_warp, turned = _with_long_rows(warp)
     jobs = [_job(arrays[n], long_warp, samplings[n]) for n in waiting]
@@ -109,10 +110,10 @@ def _dtype_of_result(array: AnyArray, sampling: Sampling) -> npt.DTypeLike:
     return np.dtype(np.float32) if sampling.interpolates else array.dtype
 
 
-def _moved(array: AnyArray, warp: Warp, sampling: Sampling) -> AnyArray | None:
+def _moved(array: AnyArray, warp: Warp, kind: WarpKind, sampling: Sampling) -> AnyArray | None:
     """Return the result where no voxel has to be interpolated or invented, otherwise ``None``."""
     dtype = _dtype_of_result(array, sampling)
-    match warp.kind(array.shape[1:]):
+    match kind:
         case WarpKind.IDENTITY:
             return array.astype(dtype, copy=False)
         case WarpKind.GRID:

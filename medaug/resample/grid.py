@@ -22,21 +22,24 @@ def copy_grid(
     Only the voxels of the output are copied. ``None`` where padding other than ``constant``
     has to invent voxels, which slices cannot do.
     """
-    moved, offset, size = _axes_turned(array, warp.affine_part())
-    start = np.maximum(-offset, 0)
-    stop = np.minimum(np.array(warp.output_shape), size - offset)
-    covers = np.all(start == 0) and np.all(stop == warp.output_shape)
+    moved, offset = _axes_turned(array, warp.affine_part())
+    places = list(zip(warp.output_shape, offset, moved.shape[1:], strict=True))
+    starts = [max(-o, 0) for _, o, _ in places]
+    stops = [
+        max(start, min(n, size - o)) for start, (n, o, size) in zip(starts, places, strict=True)
+    ]
+    covers = starts == [0, 0, 0] and stops == [*warp.output_shape]
     if not covers and sampling.padding_mode != "constant":
         return None
-    inside = tuple(slice(a, max(a, b)) for a, b in zip(start, stop, strict=True))
-    source = tuple(slice(s.start + o, s.stop + o) for s, o in zip(inside, offset, strict=True))
+    inside = (slice(None), *map(slice, starts, stops))
+    seen = [slice(a + o, b + o) for a, b, o in zip(starts, stops, offset, strict=True)]
+    view = moved[(slice(None), *seen)]
     out = buffers.empty((array.shape[0], *warp.output_shape), dtype)
     if covers:
-        _copy(moved[(slice(None), *source)], out)
-        return out
-    np.copyto(out, sampling.padding_value, casting="unsafe")
-    if all(s.stop > s.start for s in inside):
-        out[(slice(None), *inside)] = moved[(slice(None), *source)]
+        _copy(view, out)
+    else:
+        np.copyto(out, sampling.padding_value, casting="unsafe")
+        out[inside] = view
     return out
 
 
@@ -74,14 +77,20 @@ def _memory_of(view: AnyArray) -> tuple[AnyArray, int]:
     return memory, start
 
 
-def _axes_turned(array: AnyArray, matrix: Matrix) -> tuple[AnyArray, AnyArray, AnyArray]:
-    """Return a view of ``array`` with axes and directions of the output, its offset and size."""
-    linear = np.round(matrix[:3, :3]).astype(np.int64)
-    shift = np.round(matrix[:3, 3]).astype(np.int64)
-    axis_of = np.abs(linear).argmax(axis=0)  # the input axis that output axis b walks along
-    sign = linear[axis_of, np.arange(3)]
-    view = array.transpose(0, *(axis_of + 1))
-    size = np.array(view.shape[1:])
-    view = view[(slice(None), *(slice(None, None, s) for s in sign.tolist()))]
-    offset = np.where(sign > 0, shift[axis_of], size - 1 - shift[axis_of])
-    return view, offset, size
+def _axes_turned(array: AnyArray, matrix: Matrix) -> tuple[AnyArray, list[int]]:
+    """Return a view of ``array`` with axes and directions of the output, and its offset.
+
+    In plain numbers: of so few, NumPy takes several times as long.
+    """
+    rows = [[round(entry) for entry in row] for row in matrix.tolist()[:3]]
+    # For each output axis, the input axis that it walks along, and whether forwards.
+    axes = [next(axis for axis in range(3) if rows[axis][b]) for b in range(3)]
+    signs = [rows[axis][b] for b, axis in enumerate(axes)]
+    view = array.transpose(0, *(axis + 1 for axis in axes))
+    view = view[(slice(None), *(slice(None, None, sign) for sign in signs))]
+    shifts = [rows[axis][3] for axis in axes]
+    offset = [
+        shift if sign > 0 else size - 1 - shift
+        for sign, shift, size in zip(signs, shifts, view.shape[1:], strict=True)
+    ]
+    return view, offset

@@ -24,7 +24,14 @@ from medaug.ranges import FULL, Strength, parse_probability
 from medaug.resample import check_choice
 from medaug.transforms.base import DictTransform, RandDictTransform, Record, Sample
 from medaug.transforms.options import IntensityOptions
-from medaug.transforms.tensors import Volume, affine_of, array_of, plain_volume, volume_like
+from medaug.transforms.tensors import (
+    Volume,
+    affine_of,
+    array_of,
+    plain_volume,
+    volume_like,
+    without_metadata,
+)
 from medaug.typing import AnyArray
 
 
@@ -150,6 +157,7 @@ class RandIntensityDictTransform(RandDictTransform, IntensityDictTransform):
 
 def facts_of(image: Volume, key: Hashable) -> ImageFacts:
     """Return what effects may know of an image."""
-    first, second, third = plain_volume(image, key).shape[1:]
+    _, first, second, third = plain_volume(image, key).shape
     a, b, c = affine_spacing(affine_of(image, key)).tolist()
-    return ImageFacts((int(first), int(second), int(third)), (a, b, c), image.ndim - 1)
+    rank = without_metadata(image).ndim - 1
+    return ImageFacts((int(first), int(second), int(third)), (a, b, c), rank)

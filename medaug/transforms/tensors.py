@@ -22,7 +22,7 @@ _FLAT = 1e-12
 
 
 def without_metadata(volume: Volume) -> Volume:
-    """Return the voxels as they are; every look at a ``MetaTensor`` costs a detour through MONAI."""
+    """Return the voxels as they are: each look at a ``MetaTensor`` takes a way through MONAI."""
     return volume.as_tensor() if isinstance(volume, MetaTensor) else volume
 
 
@@ -89,17 +89,23 @@ def volume_like(voxels: Volume, original: Volume) -> Volume:
     tensor = tensor.to(plain.device)
     if not isinstance(original, MetaTensor):
         return tensor
-    with_meta: MetaTensor = tensor.as_subclass(MetaTensor)
-    with_meta.copy_meta_from(original, copy_attr=False)
+    result: torch.Tensor = _with_metadata_of(original, tensor)
+    return result
+
+
+def _with_metadata_of(original: MetaTensor, tensor: torch.Tensor) -> MetaTensor:
+    """Return ``tensor`` with what ``original`` says, which the constructor takes long to make."""
+    result = tensor.as_subclass(MetaTensor)
+    result.copy_meta_from(original, copy_attr=False)
     # MONAI writes into nested metadata in place, so a shallow copy would reach the input. Of a
     # tensor, torch's own deepcopy takes longer than all the rest here.
-    with_meta.meta = {
+    result.meta = {
         name: entry.detach().clone() if isinstance(entry, torch.Tensor) else deepcopy(entry)
         for name, entry in original.meta.items()
     }
-    with_meta.applied_operations = list(original.applied_operations)
-    with_meta.clear_pending_operations()
-    return with_meta
+    result.applied_operations = list(original.applied_operations)
+    result.clear_pending_operations()
+    return result
 
 
 def affine_of(volume: Volume, key: Hashable) -> Matrix:
@@ -113,20 +119,23 @@ def affine_of(volume: Volume, key: Hashable) -> Matrix:
     affine = np.eye(4)
     if not isinstance(volume, MetaTensor):
         return affine
-    given = volume.affine.cpu().numpy().astype(np.float64, copy=False)
-    rank = min(given.shape[0] - 1, 3)
+    given = volume.affine.cpu().numpy()
+    rank = min(len(given) - 1, 3)
     affine[:rank, :rank], affine[:rank, 3] = given[:rank, :rank], given[:rank, -1]
-    if not np.isfinite(given).all() or _is_singular(affine[:3, :3]):
+    if not _is_usable(affine):
         raise ValueError(f"the affine of {key!r} is singular or not finite: {given.tolist()}")
     return affine
 
 
-def _is_singular(linear: Matrix) -> bool:
-    """Tell whether the columns of a matrix [3, 3] lie in a plane, up to rounding."""
-    (a, b, c), (d, e, f), (g, h, i) = linear.tolist()
+def _is_usable(affine: Matrix) -> bool:
+    """Tell whether an affine [4, 4] is finite and its axes do not lie in a plane, up to rounding.
+
+    In plain numbers: of so few, NumPy takes several times as long.
+    """
+    (a, b, c, x), (d, e, f, y), (g, h, i, z), _ = affine.tolist()
     volume = a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g)
     box = math.hypot(a, d, g) * math.hypot(b, e, h) * math.hypot(c, f, i)
-    return bool(abs(volume) <= _FLAT * box)
+    return math.isfinite(x + y + z) and abs(volume) > _FLAT * box  # false for NaN and infinity
 
 
 def move_affine(volume: MetaTensor, matrix: Matrix) -> None:
@@ -140,8 +149,8 @@ def move_affine(volume: MetaTensor, matrix: Matrix) -> None:
         From its voxels to those that its affine is of.
     """
     before, pulled = volume.affine, torch.from_numpy(matrix)
-    if len(before) != len(matrix):
-        pulled = to_affine_nd(len(before) - 1, pulled)
+    if before.shape != pulled.shape:
+        pulled = to_affine_nd(before.shape[-1] - 1, pulled)
     affine = before.to(torch.float64) @ pulled
     volume.meta[MetaKeys.AFFINE] = affine
     if MetaKeys.PIXDIM in volume.meta:

@@ -35,6 +35,7 @@ from medaug.transforms.tensors import (
     move_affine,
     plain_volume,
     volume_like,
+    without_metadata,
 )
 from medaug.transforms.voxels import (
     check_holds,
@@ -130,7 +131,9 @@ class WarpDictTransform(DictTransform):
 
     def draw(self, rng: np.random.Generator, grid: Grid, strength: Strength = FULL) -> Drawn:
         """Draw the warp for a sample on ``grid``."""
-        steps = [step.at_magnitude(strength.magnitude) for step in self.steps]
+        steps = self.steps
+        if strength.magnitude != 1:
+            steps = tuple(step.at_magnitude(strength.magnitude) for step in steps)
         move = sample_move(steps, rng, grid, fires=self.fires(rng, strength))
         return Drawn(move.warp, self.swap_labels if move.mirrored else ())
 
@@ -156,24 +159,22 @@ class WarpDictTransform(DictTransform):
     def apply(self, data: Mapping[Hashable, Any], record: Record) -> Sample:
         """Resample every key by the warp of ``record``, and move the points."""
         d, encoded = dict(data), json.dumps(record)
-        warp = Warp.from_dict(record["warp"])
-        affine = np.array(record["affine"], np.float64)
+        warp, swaps = Warp.from_dict(record["warp"]), record["swap_labels"]
+        pulled = warp.affine_part()
         present = list(self.key_iterator(d, self.samplings))
         originals = [d[key] for key, _ in present]
-        swaps = record["swap_labels"]
         sampled = [(key, self._before_swaps(key, sampling, swaps)) for key, sampling in present]
         results = self.read(originals, warp, sampled)
         for (key, sampling), original, voxels in zip(present, originals, results, strict=True):
             if key == self.label_key:
                 voxels = swap_labels_in(voxels, swaps)  # noqa: PLW2901  # the next stage
             d[key] = volume_like(voxels, original)
-            note = dataclasses.asdict(sampling)
-            note["mode"] = _MONAI_MODES.get(sampling.mode, sampling.mode)
-            self.trace(d, key, original, encoded, affine=warp.affine_part(), **note)
-        world = (affine, affine @ warp.affine_part()) if self.point_space == "world" else None
+            self.trace(d, key, original, encoded, affine=pulled, **_noted(sampling))
         for key in self._present_point_keys(d):
             original, rank = d[key], originals[0].ndim - 1
             undone = warp.inverse(plain_volume(originals[0], present[0][0]).shape[1:])
+            affine = np.array(record["affine"], np.float64)
+            world = (affine, affine @ pulled) if self.point_space == "world" else None
             d[key] = mapped_points(original, key, rank, undone.map_points, world)
             self.trace(d, key, original, encoded, rank=rank)
         return d
@@ -219,7 +220,7 @@ class WarpDictTransform(DictTransform):
         self, key: Hashable, sampling: Sampling, swaps: Sequence[Sequence[int]]
     ) -> Sampling:
         """Return ``sampling`` with a padding value that the swaps turn into the one asked for."""
-        if key != self.label_key:
+        if key != self.label_key or not swaps:
             return sampling
         value = sampling.padding_value
         for left, right in reversed(swaps):
@@ -249,7 +250,8 @@ class WarpDictTransform(DictTransform):
                 check_whole(voxels, key)
                 swapped = [label for pair in self.swap_labels for label in pair]
                 check_holds(voxels, key, "swap_labels", swapped)
-            shapes[key], affines[key] = tuple(d[key].shape[1:]), affine_of(d[key], key)
+            shapes[key] = tuple(without_metadata(d[key]).shape[1:])
+            affines[key] = affine_of(d[key], key)
         if len(set(shapes.values())) > 1:
             raise ValueError(f"all keys must have the same spatial shape; got {shapes}")
         if not shapes:
@@ -300,3 +302,9 @@ class RandWarpDictTransform(RandDictTransform, WarpDictTransform):
     def fires(self, rng: np.random.Generator, strength: Strength) -> bool:
         """Draw whether this sample is changed at all."""
         return bool(rng.random() < self.prob * strength.prob)
+
+
+def _noted(sampling: Sampling) -> dict[str, Any]:
+    """Return what a note says of how voxels were read, in MONAI's terms."""
+    mode = _MONAI_MODES.get(sampling.mode, sampling.mode)
+    return {**vars(sampling), "mode": mode}

@@ -72,11 +72,11 @@ class MonaiIntensityTransform(RandDictTransform, IntensityDictTransform):
             return {"parameters": {key: [[]] for key in keys}}
         drawn: dict[Hashable, Drawn] = {}
         for key in keys:
+            channels = plain_volume(data[key], key).shape[0]
             if drawn and self.same_for_keys:
-                drawn[key] = _again(drawn[keys[0]], change.per_channel, len(data[key]), key)
+                drawn[key] = _again(drawn[keys[0]], change.per_channel, channels, key)
             else:
-                facts = facts_of(data[key], key)
-                drawn[key] = change.draw_certain(rng, facts, len(data[key]))
+                drawn[key] = change.draw_certain(rng, facts_of(data[key], key), channels)
         return {"parameters": {key: [each] for key, each in drawn.items()}}
 
     def result_dtype(self, given: torch.dtype, key: Hashable) -> torch.dtype:  # for messages
