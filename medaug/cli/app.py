@@ -41,12 +41,12 @@ class _Group(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Parse the rest, and run the subcommand."""
-        with _one_line():
+        with _one_line(ctx):
             return super().invoke(ctx)
 
 
 @contextmanager
-def _one_line() -> Iterator[None]:
+def _one_line(ctx: Any = None) -> Iterator[None]:
     try:
         yield
     except InputError as error:
@@ -55,7 +55,11 @@ def _one_line() -> Iterator[None]:
     except _UsageError as error:
         if type(error).__name__ == "NoArgsIsHelpError":  # its message is the help
             raise
-        command = error.ctx.command_path if error.ctx else "medaug"
+        command = "medaug"
+        if error.ctx:
+            command = error.ctx.command_path
+        elif ctx and ctx.invoked_subcommand:  # of an option without its value no context is known
+            command = f"{ctx.command_path} {ctx.invoked_subcommand}"
         message = " ".join(error.format_message().split())
         stop = "" if message.endswith((".", "?")) else "."
         typer.echo(f"Error: {message}{stop} See {command} --help.", err=True)

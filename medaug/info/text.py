@@ -60,6 +60,10 @@ def _cache(cache: Mapping[str, Any] | None) -> Iterator[tuple[str, object]]:
         return
     yield "folder", cache["folder"]
     yield "writable", "yes" if cache["writable"] else "no: set NUMBA_CACHE_DIR to a folder that is"
-    yield "size", f"{cache['megabytes']} MB in {cache['files']} files"
+    yield "size", f"{cache['megabytes']} MB in {_files(cache['files'])}"
     if cache["outdated_files"]:
-        yield "of other versions", f"{cache['outdated_files']} files, which may be deleted"
+        yield "of other versions", f"{_files(cache['outdated_files'])}, which may be deleted"
+
+
+def _files(count: int) -> str:
+    return "1 file" if count == 1 else f"{count} files"

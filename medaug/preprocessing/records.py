@@ -148,9 +148,9 @@ def read_record(path: Path) -> CopyRecord:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from error
     except ValidationError as error:
         fault = error.errors()[0]
-        where = ".".join(map(str, fault["loc"]))
+        reason = ": ".join(filter(None, (".".join(map(str, fault["loc"])), fault["msg"])))
         raise InputError(
-            f"{path}: is no record of a copy ({where}: {fault['msg']}); "
+            f"{path}: is no record of a copy ({reason}); "
             "name a file of a folder 'records' that medaug augment has written"
         ) from error
 

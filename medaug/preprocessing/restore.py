@@ -108,7 +108,7 @@ def restore(
     """
     predictions, originals, out = Path(predictions), Path(originals), Path(out)
     for folder in (predictions, originals):
-        check_folders(folder, out, resume=False)
+        check_folders(folder, out)
     label_map = None if preprocessed is None else _original_values(Path(preprocessed))
     cases = {case.name: case for case in survey_dataset(originals, config.layout).cases}
     files = _predictions_in(predictions)

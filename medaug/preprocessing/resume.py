@@ -17,8 +17,14 @@ from medaug.preprocessing.output import PLAN, PROBLEMS, Format, write_plan
 _PACKAGES = ("medaug", "nibabel", "numpy", "SimpleITK")
 
 
-def check_folders(source: Path, out: Path, *, resume: bool) -> None:
+def check_folders(source: Path, out: Path, *, resume: bool | None = None) -> None:
     """Refuse an output folder that is mixed up with the input, or holds other things.
+
+    Parameters
+    ----------
+    source, out : path
+    resume : bool, optional
+        Whether to go on with a run; None of a command that cannot.
 
     Raises
     ------
@@ -39,9 +45,8 @@ def check_folders(source: Path, out: Path, *, resume: bool) -> None:
         return
     if resume:
         raise InputError(f"{out}: holds files but no {PLAN} to resume; name another folder.")
-    raise InputError(
-        f"{out}: is not empty; name a new folder, or continue a run that was stopped by --resume."
-    )
+    remedy = "" if resume is None else ", or continue a run that was stopped by --resume"
+    raise InputError(f"{out}: is not empty; name a new folder{remedy}.")
 
 
 def identity(config: PreprocessConfig, formats: Sequence[Format]) -> dict[str, Any]:

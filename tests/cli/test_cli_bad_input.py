@@ -32,6 +32,7 @@ def refusal(*arguments: str) -> str:
     [
         (["benchmrk"], "No such command 'benchmrk'. Did you mean 'benchmark'?.*medaug --help"),
         (["benchmark", "--polcy", "x"], r"No such option: --polcy.*medaug benchmark --help"),
+        (["benchmark", "--steps"], r"'--steps' requires.*medaug benchmark --help"),
         (["benchmark", "hippocampsu"], "unknown benchmark 'hippocampsu'.*mean 'hippocampus'"),
         (["benchmark", "--arms", "none,defualt"], "unknown policy 'defualt'.*mean 'default'"),
         (["augment", "in"], "Missing argument 'OUT'.*medaug augment --help"),

@@ -93,7 +93,7 @@ def test_files_of_the_kernel_cache_are_counted_by_their_version(monkeypatch, tmp
         "megabytes": 0.2,
         "outdated_files": 1,
     }
-    assert "1 files, which may be deleted" in info_text(collect())
+    assert "1 file, which may be deleted" in info_text(collect())
 
 
 def test_without_compiled_kernels_there_is_no_cache(monkeypatch):

@@ -10,7 +10,8 @@ from conftest import REPOSITORY
 
 DOCS = REPOSITORY / "docs"
 PAGES = sorted(path for path in DOCS.rglob("*.md") if "results" not in path.parts)
-DOCUMENTS = [*PAGES, *REPOSITORY.glob("*.md"), *REPOSITORY.glob("data_scripts/*/*.md")]
+_BESIDE_CODE = ("*.md", "notebooks/*.md", "configs/bundle/docs/*.md", "data_scripts/*/*.md")
+DOCUMENTS = [*PAGES, *(path for each in _BESIDE_CODE for path in REPOSITORY.glob(each))]
 
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 

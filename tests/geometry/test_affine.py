@@ -73,3 +73,5 @@ def test_only_flips_swaps_and_whole_shifts_are_grid_maps():
     assert not affine_is_grid_map(affine_translation([0.5, 0, 0]))
     assert not affine_is_grid_map(affine_scale([2, 1, 1]))
     assert not affine_is_grid_map(affine_rotation([1, 0, 0]))
+    assert not affine_is_grid_map(np.eye(4)[[0, 0, 2, 3]])  # one axis twice, another lost
+    assert not affine_is_grid_map(np.eye(4) + np.diag([2, 0, 0], k=1))  # a whole shear

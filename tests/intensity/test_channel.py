@@ -43,6 +43,21 @@ def test_a_chain_is_the_same_as_its_parts(voxels):
     np.testing.assert_allclose(out, expected, atol=2e-6)
 
 
+@pytest.mark.parametrize("shape", [(9, 17, 31), (64, 128, 136)])
+def test_a_lone_linear_change_is_the_same_to_the_bit_as_one_of_several(shape, rng):
+    voxels = rng.normal(3.0, 2.0, shape).astype(np.float32)
+    voxels.flat[[0, 5, -1]] = np.nan, np.inf, -np.inf
+    results = []
+    for more in (False, True):
+        channel, out = channel_of(voxels)
+        channel.linear(1.3, -0.2)
+        if more:
+            channel.clip(-np.inf, np.inf)
+        channel.finish()
+        results.append(out)
+    np.testing.assert_array_equal(results[0], results[1])
+
+
 def test_pointwise_changes_take_one_pass_and_their_extremes_none(voxels, passes):
     channel, _ = channel_of(voxels)
     assert channel.low == voxels.min()

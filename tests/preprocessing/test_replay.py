@@ -104,5 +104,5 @@ def test_what_is_no_json_or_not_there_is_named(made):
     with pytest.raises(InputError, match=r"gone\.json: cannot be read"):
         replay(made / "gone.json")
     (made / "bad.json").write_bytes(b"{\x80")
-    with pytest.raises(InputError, match=r"bad\.json: is no record"):
+    with pytest.raises(InputError, match=r"bad\.json: is no record of a copy \(Invalid JSON"):
         replay(made / "bad.json")

@@ -129,6 +129,15 @@ def test_merged_labels_and_strange_values_are_refused(tmp_path):
         back(done, source, tmp_path / "back")
 
 
+def test_a_folder_that_holds_something_is_refused(tmp_path):
+    source = write_set(tmp_path / "in", ["a"])
+    done = there(source, tmp_path / "out")
+    (tmp_path / "back").mkdir()
+    (tmp_path / "back" / "note.txt").touch()
+    with pytest.raises(InputError, match=r"back: is not empty; name a new folder\.$"):
+        back(done, source, tmp_path / "back")
+
+
 def test_a_folder_without_a_plan_is_refused(tmp_path):
     source = write_set(tmp_path / "in", ["a"])
     done = there(source, tmp_path / "out")

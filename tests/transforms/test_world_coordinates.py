@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import SimpleITK
 import torch
+from monai.data import MetaTensor
 from scipy.ndimage import gaussian_filter
 from volumes import coordinates, oblique_affine, with_affine
 
@@ -73,19 +74,35 @@ def applied(name: str, voxels: AnyArray, affine: Matrix):
     return transform({"image": with_affine(voxels, affine)})["image"]
 
 
+def check_places(result: MetaTensor, affine: Matrix, shape: tuple[int, ...]) -> None:
+    """Check that each voxel shows the coordinates of what lay at its place in the world before."""
+    there = np.stack(np.meshgrid(*map(np.arange, result.shape[1:]), indexing="ij"), -1)
+    world = nib.affines.apply_affine(result.affine.numpy(), there)
+    source = nib.affines.apply_affine(np.linalg.inv(affine), world)
+    inside = np.all((source > 0) & (source < np.array(shape) - 1), axis=-1)
+    assert inside.mean() > 0.2
+    shown = np.moveaxis(result.numpy(), 0, -1)
+    np.testing.assert_allclose(shown[inside], source[inside], atol=2e-4)
+
+
 @every_affine
 @every_transform
 def test_a_voxel_and_its_source_are_one_place_for_nibabel(name, affine):
     result = applied(name, coordinates(SHAPE), affine)
-    there = np.stack(np.meshgrid(*map(np.arange, result.shape[1:]), indexing="ij"), -1)
-    world = nib.affines.apply_affine(result.affine.numpy(), there)
-    source = nib.affines.apply_affine(np.linalg.inv(affine), world)
-    inside = np.all((source > 0) & (source < np.array(SHAPE) - 1), axis=-1)
-    assert inside.mean() > 0.2
-    shown = np.moveaxis(result.numpy(), 0, -1)
-    np.testing.assert_allclose(shown[inside], source[inside], atol=2e-4)
+    check_places(result, affine, SHAPE)
     spacing = nib.affines.voxel_sizes(result.affine.numpy())
     np.testing.assert_allclose(result.pixdim, spacing)
+
+
+def test_a_slice_may_have_an_affine_of_its_two_axes():
+    affine = np.array([[0.0, -0.7, 90.0], [1.2, 0.0, -60.0], [0.0, 0.0, 1.0]])
+    transform = RandSpatiald("image", rotate_degrees=30, scale=0.2, spatial_size=(20, 17))
+    image = with_affine(coordinates(SHAPE[:2]), affine)
+    result = transform.set_random_state(seed=3)({"image": image})["image"]
+    assert result.affine.shape == (3, 3)
+    check_places(result, affine, SHAPE[:2])
+    back = transform.inverse({"image": result})["image"]
+    np.testing.assert_allclose(back.affine.numpy(), affine, atol=1e-9)
 
 
 #: SimpleITK's first two world axes point to the left and to the back.
