@@ -14,11 +14,13 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     word : str
     known : iterable of str
         Small and capital letters are alike; of words that differ in them only the first counts.
+        The first that goes on where `word` ends is nearest: names of settings end in their units.
     """
     by_lower_case: dict[str, str] = {}
     for each in known:
         by_lower_case.setdefault(each.lower(), each)
-    close = difflib.get_close_matches(word.lower(), by_lower_case, n=1)
+    longer = [each for each in by_lower_case if each.startswith(f"{word.lower()}_")]
+    close = longer or difflib.get_close_matches(word.lower(), by_lower_case, n=1)
     return by_lower_case[close[0]] if close else None
 
 
