@@ -22,6 +22,7 @@ PARTS = (
     "peers",
     "intensity",
     "compat",
+    "compat_small",
     "trainers",
     "training",
     "preprocessing",
@@ -47,6 +48,11 @@ The classes of `medaug.compat.monai` and MONAI's own of the same name and argume
 four channels and, where voxels move, its label:
 
 {compat}
+
+The same on one channel of 32 x 32 x 32, where what a call costs besides the voxels counts, too: of
+medaug's the record of what was drawn, which MONAI's do not keep.
+
+{compat_small}
 
 nnU-Net's own trainer and medaug's, on plans that nnU-Net made for a few cases: means over batches
 of what each does to the crops that its loader has read, the targets of all resolutions included.
@@ -81,7 +87,7 @@ What the linear kernel takes without each of its levers:
 
 {levers}
 
-{cpu}; {versions}.
+{machines}
 """
 
 
@@ -94,8 +100,8 @@ def peers_table(outcomes: Sequence[Outcome]) -> str:
         rows.append(
             (
                 each.duel.work,
-                f"{each.duel.ours} {each.milliseconds(each.ours):.1f}",
-                f"{each.duel.other} {each.milliseconds(each.other):.1f}",
+                f"{each.duel.ours} {_milliseconds(each.milliseconds(each.ours))}",
+                f"{each.duel.other} {_milliseconds(each.milliseconds(each.other))}",
                 f"{middle:.2f} ({low:.2f} to {high:.2f})",
                 f"{sign} {each.duel.goal:g}",
             )
@@ -103,7 +109,7 @@ def peers_table(outcomes: Sequence[Outcome]) -> str:
     return _table(("work", "ms", "ms", "ratio", "goal"), rows)
 
 
-intensity_table = peers_table
+intensity_table = compat_small_table = peers_table
 
 
 def compat_table(outcomes: Sequence[Outcome]) -> str:
@@ -219,7 +225,8 @@ def write(
     numbers.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     page = folder / "README.md"
     shown = {part: _table_of(folder, part) for part in PARTS}
-    page.write_text(_page(shown, extra_bytes, provenance), encoding="utf-8")
+    made = {part: content[part]["provenance"] for part in PARTS if part in content}
+    page.write_text(_page(shown, extra_bytes, made), encoding="utf-8")
     return page
 
 
@@ -233,11 +240,25 @@ def _plain(entry: Any) -> dict[str, Any]:
     return plain
 
 
-def _page(tables: dict[str, str], extra_bytes: int | None, provenance: dict[str, Any]) -> str:
+def _page(tables: dict[str, str], extra_bytes: int | None, made: dict[str, dict[str, Any]]) -> str:
     memory = "not measured" if extra_bytes is None else f"{extra_bytes / 1e6:.2f} MB"
-    versions = ", ".join(f"{name} {version}" for name, version in provenance["versions"].items())
-    cpu = provenance["hardware"]["cpu"]
-    return PAGE.format(**tables, memory=memory, cpu=cpu, versions=versions)
+    return PAGE.format(**tables, memory=memory, machines=_machines(made))
+
+
+def _machines(made: dict[str, dict[str, Any]]) -> str:
+    """Return what the tables were made on; which of them, where it was not the same for all."""
+    parts_on: dict[str, list[str]] = {}
+    for part, provenance in made.items():
+        versions = ", ".join(f"{name} {each}" for name, each in provenance["versions"].items())
+        where = f"{provenance['hardware']['cpu']}; {versions}."
+        parts_on.setdefault(where, []).append(part)
+    if len(parts_on) == 1:
+        return next(iter(parts_on))
+    return "\n".join(f"- {', '.join(parts)}: {where}" for where, parts in parts_on.items())
+
+
+def _milliseconds(value: float) -> str:
+    return f"{value:.1f}" if value >= 1 else f"{value:.2f}"
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -11,6 +11,7 @@ from conftest import REPOSITORY
 
 from medaug.compat import monai as compat
 from speed.first_use import seconds_of
+from speed.report import PARTS, write
 from speed.timing import time_in_turn
 
 
@@ -27,7 +28,7 @@ def test_ratios_are_taken_turn_by_turn():
 
 def test_the_quick_mode_writes_the_table_that_it_prints(tmp_path):
     command = [sys.executable, "-m", "speed", "--quick", "--out", str(tmp_path)]
-    parts = ["--parts", "peers", "intensity", "compat", "floors"]
+    parts = ["--parts", "peers", "intensity", "compat", "compat_small", "floors"]
     result = subprocess.run(
         [*command, *parts], cwd=REPOSITORY, capture_output=True, text=True, check=True
     )
@@ -37,13 +38,29 @@ def test_the_quick_mode_writes_the_table_that_it_prints(tmp_path):
         assert (tmp_path / f"{part}.md").read_text().strip() in page
     assert "MONAI Rand3DElasticd" in page
     written = json.loads((tmp_path / "speed.json").read_text())
-    duels = [d for part in ("peers", "intensity", "compat") for d in written[part]["measured"]]
-    compared = {duel["work"] for duel in written["compat"]["measured"]}
-    assert compared == {getattr(compat, name).__name__ for name in compat.__all__}
+    duels = [d for part in parts[1:-1] for d in written[part]["measured"]]
+    for part in ("compat", "compat_small"):
+        compared = {duel["work"] for duel in written[part]["measured"]}
+        assert compared == {getattr(compat, name).__name__ for name in compat.__all__}
     assert "geometric mean" in page
     assert all(len(s) >= 2 for duel in duels for s in duel["seconds"].values())
     assert all(floor["taken"] > 0 and floor["loads"] > 0 for floor in written["floors"]["measured"])
     assert written["peers"]["provenance"]["versions"]["medaug"] in page
+
+
+def test_the_page_says_which_tables_were_made_where(tmp_path):
+    tables = dict.fromkeys(PARTS, "table")
+
+    def written(parts, cpu):
+        made = {"versions": {"medaug": "1.0"}, "hardware": {"cpu": cpu}}
+        raw = {part: [] for part in parts}
+        return write(tmp_path, tables, None, raw, made).read_text().splitlines()
+
+    assert written(PARTS, "first")[-1] == "first; medaug 1.0."
+    assert written(["peers", "levers"], "second")[-2:] == [
+        "- peers, levers: second; medaug 1.0.",
+        f"- {', '.join(PARTS[1:-1])}: first; medaug 1.0.",
+    ]
 
 
 def test_a_lever_takes_away_something_that_is_there():
