@@ -61,6 +61,7 @@ def main() -> None:
         "peers": lambda: peers.run(workload, turns),
         "intensity": lambda: intensity.run(workload, turns),
         "compat": lambda: compat.run(workload, turns),
+        "compat_kept": lambda: compat.run_kept(workload, turns * 3),
         "compat_small": lambda: compat.run_small(workload, turns),
         "trainers": lambda: trainers.run(options.data, turns),
         "training": lambda: training.run(options.data / "BraTS2018", min(turns, 3)),

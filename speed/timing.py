@@ -16,6 +16,10 @@ import torch
 #: The cores that this process was started with.
 _CORES = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set()
 
+#: Parameters of glibc's mallopt: requests that may get a mapping of their own, and the free bytes
+#: at the end of the heap from which on it shrinks.
+_MMAP_MAX, _TRIM_THRESHOLD = -4, -1
+
 
 @dataclass(frozen=True)
 class Timing:
@@ -61,6 +65,14 @@ def time_in_turn(
         Timing(name, tuple(own), tuple(a / b for a, b in zip(own, yardstick, strict=True)))
         for name, own in seconds.items()
     ]
+
+
+def keep_memory() -> None:
+    """Have the C library keep what becomes free in this process, where it can be told to."""
+    library = ctypes.CDLL(None) if os.name == "posix" else None
+    if library is not None and hasattr(library, "mallopt"):
+        library.mallopt(_MMAP_MAX, 0)
+        library.mallopt(_TRIM_THRESHOLD, 2**31 - 1)
 
 
 def extra_bytes(call: Callable[[], Any], result_bytes: int) -> int | None:

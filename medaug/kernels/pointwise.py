@@ -27,7 +27,7 @@ TABLE = 1025
 LARGEST = np.float32(np.finfo(np.float32).max)
 SQUARED_IS_FINITE = np.float32(1e18)
 LINE = LINE_BYTES // 4
-PIECE = 1024  # what is written past the caches at a time
+PIECE = 512  # what is written past the caches at a time
 LANES = 128  # extremes that are kept side by side
 LOG2_E = np.float32(1.0 / math.log(2.0))
 
@@ -192,7 +192,7 @@ def scale_voxels(source, factor, offset, past, out):
         for k in range(U(PIECE)):
             piece[k] = factor * source[first + k] + offset
         for k in range(U(0), U(PIECE), U(LINE)):
-            prefetch(source, first + U(2 * PIECE) + k)
+            prefetch(source, first + U(4 * PIECE) + k)
             stream_line(piece, k, out, first + k)
     for k in range(U(whole), U(source.shape[0])):
         out[k] = factor * source[k] + offset

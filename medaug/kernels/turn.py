@@ -6,9 +6,12 @@ import numpy as np
 
 from medaug.buffers import LINE_BYTES
 from medaug.kernels.jit import kernel
+from medaug.kernels.memory import prefetch
 from medaug.kernels.stream import settle, stream_line, write_row
 
 U = np.uintp  # unsigned indices: see medaug.kernels.gather
+#: Rows ahead that are fetched: processors foresee long runs, not short ones or those backwards.
+_AHEAD = 8
 
 
 @kernel
@@ -37,9 +40,13 @@ def turn_volume(source, start, steps, along, past, out):
     # An odd number of entries a row, so that a column is not a multiple of the cache's period.
     plane = np.empty((columns, length + 1 - length % 2), source.dtype)
     row, flat = np.empty(columns, source.dtype), out.reshape(-1)
+    lanes = LINE_BYTES // out.itemsize
     for n in range(out.shape[across]):
         for k in range(columns):
             first = start + n * steps[across] + k * steps[2]
+            ahead = U(first + _AHEAD * steps[2])
+            for m in range(U(0), U(length), U(lanes)):
+                prefetch(source, ahead + m if steps[along] == 1 else ahead - m)
             if steps[along] == 1:
                 for m in range(U(length)):
                     plane[k, m] = source[U(first) + m]
@@ -74,12 +81,16 @@ def copy_rows(source, start, steps, out):
         for i in range(planes):
             for j in range(rows):
                 first = start + c * steps[0] + i * steps[1] + j * steps[2]
+                ahead = U(first + _AHEAD * steps[2])
                 if steps[3] == 1:
                     for k in range(U(0), U(length), U(lanes)):
+                        prefetch(source, ahead + k)
                         stream_line(source, U(first) + k, flat, target + k)
                 else:
                     for k in range(U(length)):
                         row[k] = source[U(first) - k]
-                    write_row(row, flat, target, True)
+                    for k in range(U(0), U(length), U(lanes)):
+                        prefetch(source, ahead - k)
+                        stream_line(row, k, flat, target + k)
                 target += U(length)
     settle()

@@ -28,7 +28,7 @@ def test_ratios_are_taken_turn_by_turn():
 
 def test_the_quick_mode_writes_the_table_that_it_prints(tmp_path):
     command = [sys.executable, "-m", "speed", "--quick", "--out", str(tmp_path)]
-    parts = ["--parts", "peers", "intensity", "compat", "compat_small", "floors"]
+    parts = ["--parts", "peers", "intensity", "compat", "compat_kept", "compat_small", "floors"]
     result = subprocess.run(
         [*command, *parts], cwd=REPOSITORY, capture_output=True, text=True, check=True
     )
