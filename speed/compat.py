@@ -18,7 +18,7 @@ from monai.data import MetaTensor
 import medaug.compat.monai
 from speed.contestants import Call
 from speed.duels import Duel, Outcome, run_duels
-from speed.timing import Timing, keep_memory, use_cores
+from speed.timing import Timing, keep_memory
 from speed.workload import KEYS, ROTATE_DEGREES, Workload
 
 #: What the classes are to reach together, and each of them alone.
@@ -90,7 +90,6 @@ def _run(
 
 
 def _timings(name: str, workload: Workload, turns: int, keep: bool) -> tuple[Timing, Timing]:
-    use_cores(1)
     if keep:
         keep_memory()
     (outcome,) = run_duels([DUELS[name]], workload, turns)

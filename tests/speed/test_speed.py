@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import platform
 import subprocess
 import sys
 
@@ -46,6 +47,27 @@ def test_the_quick_mode_writes_the_table_that_it_prints(tmp_path):
     assert all(len(s) >= 2 for duel in duels for s in duel["seconds"].values())
     assert all(floor["taken"] > 0 and floor["loads"] > 0 for floor in written["floors"]["measured"])
     assert written["peers"]["provenance"]["versions"]["medaug"] in page
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="tells the C library of GNU")
+def test_kept_memory_is_not_mapped_again():
+    program = """
+import resource, sys
+import numpy as np
+from speed.timing import keep_memory
+
+if sys.argv[1] == "kept":
+    keep_memory()
+np.ones(10_000_000, np.float32)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+np.ones(10_000_000, np.float32)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+    kept, given_back = (
+        int(subprocess.check_output([sys.executable, "-c", program, how], cwd=REPOSITORY))
+        for how in ("kept", "as it is")
+    )
+    assert kept < given_back / 4
 
 
 def test_the_page_says_which_tables_were_made_where(tmp_path):
